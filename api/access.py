@@ -1,0 +1,24 @@
+"""Who may reach which endpoint: one table. An endpoint that is not in it is refused, and fails the tests.
+
+`public` needs nobody signed in; `user` anybody signed in, and what they see is decided case by case on
+floor 2; `local` answers on loopback only.
+"""
+
+from __future__ import annotations
+
+PUBLIC, USER, LOCAL = "public", "user", "local"
+
+ACCESS: dict[str, str] = {
+    "static": PUBLIC, "vendor": PUBLIC, "favicon": PUBLIC, "ops.healthz": PUBLIC, "ops.readyz": PUBLIC, "ops.metrics": LOCAL,
+    # REST
+    "rest.sign_in": PUBLIC, "rest.sign_out": USER, "rest.confirm": USER, "rest.me": USER,
+    "rest.flows": PUBLIC, "rest.flow": PUBLIC, "rest.example": PUBLIC, "rest.chart_": PUBLIC, "rest.agencies": USER, "rest.grounds": USER,
+    "rest.open_case": USER, "rest.list_cases": USER, "rest.read_case": USER, "rest.edit_case": USER, "rest.actions": USER, "rest.act": USER,
+    "rest.recuse": USER, "rest.history": USER, "rest.letters": USER, "rest.papers": USER, "rest.attach": USER, "rest.paper": USER,
+    "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
+    # pages
+    "web.home": PUBLIC, "web.sign_in": PUBLIC, "web.sign_out": USER, "web.language_": PUBLIC, "web.account": USER, "web.end_session": USER,
+    "web.read_notices": USER, "web.apply": USER, "web.apply_form": USER, "web.edit": USER, "web.upload": USER, "web.cases": USER, "web.inbox": USER,
+    "web.case": USER, "web.do": USER, "web.history_page": USER, "web.paper": USER, "web.help_": PUBLIC, "web.help_flow": PUBLIC,
+    "web.new_letter": USER,
+}  # fmt: skip

@@ -1,0 +1,48 @@
+"""Assembles the application, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from api import errors, language, login, security
+from api.settings import ROOT, Settings, read_settings
+from workflow import Office, chance
+
+
+class Json(DefaultJSONProvider):
+    """Answers through orjson: times as they are stored, no escapes."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        """Text of an object."""
+        return orjson.dumps(obj, default=self.default).decode()
+
+    def loads(self, s: Any, **_: Any) -> Any:
+        """Object of a text."""
+        return orjson.loads(s)
+
+
+def create_app(settings: Settings | None = None, office: Office | None = None) -> Flask:
+    """The application on a migrated database."""
+    settings = settings or read_settings()
+    app = Flask("fpd", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "api" / "static"), static_url_path="/static")
+    app.json = Json(app)
+    app.secret_key = chance.token()
+    app.config.update(FPD=settings, MAX_CONTENT_LENGTH=12 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024, MAX_FORM_PARTS=3000)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions["office"] = office or Office.open(settings.database_url, settings.var / "files", settings.locality)
+    login.install(app)
+    security.install(app)
+    errors.install(app)
+    language.install(app)
+    from api.ops import ops
+    from api.rest import rest
+    from api.web import web
+
+    app.register_blueprint(ops)
+    app.register_blueprint(rest, url_prefix="/api/v1")
+    app.register_blueprint(web)
+    return app

@@ -1,0 +1,11 @@
+"""REST, `/api/v1`: JSON in, JSON out, problem+json for every refusal."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+rest = Blueprint("rest", __name__)
+
+from api.rest import accounts, cases, flows, openapi  # noqa: E402  they hang their routes on it
+
+__all__ = ["accounts", "cases", "flows", "openapi", "rest"]

@@ -1,0 +1,54 @@
+"""Every setting, read from `FPD_*` environment variables in one place; docs/run.md lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import Env
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation may set. Defaults suit a demo on one machine."""
+
+    database_url: str
+    var: Path
+    locality: str
+    production: bool
+    host: str
+    port: int
+    https: bool
+    trusted_hosts: tuple[str, ...]
+    threads: int
+
+    @property
+    def cookie(self) -> str:
+        """`__Host-fpd` behind https, `fpd` on plain loopback."""
+        return "__Host-fpd" if self.https else "fpd"
+
+
+def read_settings() -> Settings:
+    """Read the environment; raises SystemExit with a sentence for an unsafe or unreadable value."""
+    env = Env(prefix="FPD_")
+    var = Path(env.str("VAR", str(Path.cwd() / "var"))).resolve()
+    settings = Settings(
+        database_url=env.str("DATABASE_URL", f"sqlite:///{var / 'fpd.sqlite3'}"),
+        var=var,
+        locality=env.str("LOCALITY", "can-tho"),
+        production=env.bool("PRODUCTION", False),
+        host=env.str("HOST", "127.0.0.1"),
+        port=env.int("PORT", 8080),
+        https=env.bool("HTTPS", False),
+        trusted_hosts=tuple(env.list("TRUSTED_HOSTS", [])),
+        threads=env.int("THREADS", 8),
+    )
+    if settings.production and not settings.https:
+        raise SystemExit("FPD_PRODUCTION is set but FPD_HTTPS is not: production refuses plain http. Put TLS before it and set FPD_HTTPS=1.")
+    if settings.production and not settings.trusted_hosts:
+        raise SystemExit("FPD_PRODUCTION is set but FPD_TRUSTED_HOSTS is empty: name the host names this service answers to.")
+    if not settings.production and settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.https:
+        raise SystemExit("FPD_HOST is not loopback and FPD_HTTPS is not set: plain http is for this machine only.")
+    return settings

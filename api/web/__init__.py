@@ -1,0 +1,11 @@
+"""Pages: rendered on the server, Vietnamese first, complete without JavaScript."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+web = Blueprint("web", __name__)
+
+from api.web import apply, cases, public  # noqa: E402  they hang their routes on it
+
+__all__ = ["apply", "cases", "public", "web"]

@@ -1,0 +1,170 @@
+"""Filing: choose a kind, fill in the form, attach papers, send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, flash, make_response, redirect, render_template, request
+
+from api import login
+from api.language import current, t
+from api.web import forms, web
+from states import FLOWS
+from states.language import AnyField, Rows
+from workflow import attach, attachments, edit_case, open_case, papers, queries, read_case
+from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
+
+
+def office() -> Any:
+    """The office of this process."""
+    return current_app.extensions["office"]
+
+
+def sentences(errors: dict[str, Any]) -> dict[str, list[str]]:
+    """Field errors in the reader's language, by dotted name."""
+    chosen = current()
+    return {
+        name.strip("/").replace("/", "."): [text.en if chosen == "en" else text.vi for text in texts] for name, texts in errors.items()
+    }
+
+
+def catalogues() -> dict[str, Any]:
+    """What choices of a form come from the office: countries, leaders' offices, requesting organisations."""
+    found = queries.organisations(office())
+    return {
+        "leader_offices": [o for o in found if o.kind == "leader_office"],
+        "requesting": [o for o in found if o.kind == "requesting"],
+        "agencies": [o for o in found if o.kind in ("consulted", "leader_office", "committee")],
+        "countries": COUNTRIES, "languages": LANGUAGES,
+    }  # fmt: skip
+
+
+@web.get("/apply")
+def apply() -> Any:
+    """The first question: a visit or an interview."""
+    if not login.needed().has("applicant", "intake"):
+        raise RoleRefused(())
+    return render_template("apply.html", flows=[FLOWS["visit"], FLOWS["interview"]])
+
+
+def _form(flow: Any, values: dict[str, Any], errors: dict[str, list[str]], status: int = 200, **more: Any) -> Any:
+    declared = more.pop("declared", flow.fields)
+    body = render_template(
+        "apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors, **catalogues(), **more
+    )
+    return make_response(body, status)
+
+
+@web.route("/apply/<kind>", methods=["GET", "POST"])
+def apply_form(kind: str) -> Any:
+    """A new request: everything on one page, rows added and removed without losing a word."""
+    flow = FLOWS.get(kind)
+    if flow is None or kind not in ("visit", "interview"):
+        raise NotFound()
+    actor = login.needed()
+    desk = actor.has("intake") and not actor.has("applicant")
+    if not actor.has("applicant", "intake"):
+        raise RoleRefused(())
+    if request.method == "GET":
+        return _form(flow, {}, {}, desk=desk, behalf={})
+    values = forms.typed(flow.fields, request.form)
+    from workflow.engine import BEHALF
+
+    behalf = forms.typed(BEHALF, request.form, "behalf.")
+    if forms.changed_rows(flow.fields, values, request.form):
+        return _form(flow, values, {}, desk=desk, behalf=behalf)
+    try:
+        done = open_case(
+            office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None
+        )
+    except Invalid as invalid:
+        return _form(flow, values, sentences(invalid.fields), 422, desk=desk, behalf=behalf)
+    flash(t("Đã lưu bản nháp. Hãy tải giấy tờ rồi gửi.", "The draft is saved. Upload the papers, then send."))
+    return redirect(f"/cases/{done.case_id}/edit#papers", 303)
+
+
+def open_part(flow: Any, case: dict[str, Any]) -> tuple[AnyField, ...]:
+    """The fields open to the applicant now: all in a draft, those asked for in a returned file."""
+    targets = case.get("open_fields")
+    if targets is None:
+        return tuple(flow.fields)
+    names = {target.strip("/").split("/")[0] for target in targets if target.startswith("/")}
+    return tuple(item for item in flow.fields if item.name in names)
+
+
+@web.route("/cases/<ref>/edit", methods=["GET", "POST"])
+def edit(ref: str) -> Any:
+    """Change a draft, or what was asked for."""
+    actor = login.needed()
+    case = read_case(office(), actor, ref)
+    if case["kind"] not in ("visit", "interview") or case.get("open_fields") == []:
+        raise NotFound()
+    flow = FLOWS[case["kind"]]
+    declared = open_part(flow, case)
+    more = {
+        "case": case, "declared": declared, "attached": papers(office(), actor, ref), "desk": False, "behalf": {},
+        "labels": {item["target"]: queries.declared(flow, item["target"]) for item in case.get("items", ())},
+    }  # fmt: skip
+    if request.method == "GET":
+        return _form(flow, forms.stored(declared, case["fields"]), {}, **more)
+    values = forms.typed(declared, request.form)
+    if forms.changed_rows(declared, values, request.form):
+        return _form(flow, values, {}, **more)
+    version = request.form.get("version", "")
+    try:
+        edit_case(
+            office(), actor, ref, forms.to_json(declared, values, keep_empty=True), version=int(version) if version.isdigit() else None
+        )
+    except Invalid as invalid:
+        return _form(flow, values, sentences(invalid.fields), 422, **more)
+    except WorkflowError as error:
+        return _form(flow, values, {"_": [error.message.en if current() == "en" else error.message.vi]}, 412, **more)
+    flash(t("Đã lưu.", "Saved."))
+    if request.form.get("then") == "submit":
+        action = {"draft": "submit", "supplement_required": "resubmit", "clarification_required": "clarify"}[case["state"]]
+        return redirect(f"/cases/{case['id']}/do/{action}", 303)
+    return redirect(f"/cases/{case['id']}/edit", 303)
+
+
+@web.post("/cases/<ref>/papers/<name>")
+def upload(ref: str, name: str) -> Any:
+    """Attach a paper and come back to where it was done."""
+    actor = login.needed()
+    case = read_case(office(), actor, ref)
+    sent = request.files.get("file")
+    back = f"/cases/{case['id']}/edit#papers" if case.get("open_fields") != [] and case["kind"] in ("visit", "interview") else f"/cases/{case['id']}#papers"
+    try:
+        if sent is None or not sent.filename:
+            raise Invalid({"file": [attachments._EMPTY]})
+        stored = attachments.store_file(office(), sent.filename, sent.read(attachments.MAX_BYTES + 1))
+        attach(office(), actor, ref, name, stored)
+    except NotFound:
+        raise
+    except WorkflowError as error:
+        texts = [x for found in getattr(error, "fields", {}).values() for x in found] or [error.message]
+        flash(" ".join(x.en if current() == "en" else x.vi for x in texts), "error")
+        return redirect(back, 303)
+    flash(t("Đã tải lên.", "Uploaded."))
+    return redirect(back, 303)
+
+
+def rows_of(flow: Any) -> list[Rows]:
+    """The row fields of a kind."""
+    return [item for item in flow.fields if isinstance(item, Rows)]
+
+
+# Short lists for step 1; codes are ISO 3166 and ISO 639, other codes may be typed through the API.
+COUNTRIES = (
+    ("AU", "Úc", "Australia"), ("BE", "Bỉ", "Belgium"), ("CA", "Canada", "Canada"), ("CH", "Thụy Sĩ", "Switzerland"), ("CN", "Trung Quốc", "China"),
+    ("CU", "Cuba", "Cuba"), ("DE", "Đức", "Germany"), ("ES", "Tây Ban Nha", "Spain"), ("FI", "Phần Lan", "Finland"), ("FR", "Pháp", "France"),
+    ("GB", "Anh", "United Kingdom"), ("ID", "Indonesia", "Indonesia"), ("IN", "Ấn Độ", "India"), ("IT", "Ý", "Italy"), ("JP", "Nhật Bản", "Japan"),
+    ("KH", "Campuchia", "Cambodia"), ("KR", "Hàn Quốc", "Korea"), ("LA", "Lào", "Laos"), ("MY", "Malaysia", "Malaysia"), ("NL", "Hà Lan", "Netherlands"),
+    ("NO", "Na Uy", "Norway"), ("NZ", "New Zealand", "New Zealand"), ("PH", "Philippines", "Philippines"), ("PL", "Ba Lan", "Poland"),
+    ("QA", "Qatar", "Qatar"), ("RU", "Nga", "Russia"), ("SE", "Thụy Điển", "Sweden"), ("SG", "Singapore", "Singapore"), ("TH", "Thái Lan", "Thailand"),
+    ("TR", "Thổ Nhĩ Kỳ", "Türkiye"), ("US", "Hoa Kỳ", "United States"), ("VN", "Việt Nam", "Viet Nam"),
+)  # fmt: skip
+LANGUAGES = (
+    ("vi", "Tiếng Việt", "Vietnamese"), ("en", "Tiếng Anh", "English"), ("de", "Tiếng Đức", "German"), ("es", "Tiếng Tây Ban Nha", "Spanish"),
+    ("fi", "Tiếng Phần Lan", "Finnish"), ("fr", "Tiếng Pháp", "French"), ("ja", "Tiếng Nhật", "Japanese"), ("ko", "Tiếng Hàn", "Korean"),
+    ("ru", "Tiếng Nga", "Russian"), ("zh", "Tiếng Trung", "Chinese"),
+)  # fmt: skip

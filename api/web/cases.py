@@ -1,0 +1,401 @@
+"""The desk: inbox, lists, one case, acting on it, its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, flash, make_response, redirect, render_template, request
+
+from api import login
+from api.language import current, t
+from api.rest.cases import paper_response
+from api.web import forms, web
+from api.web.apply import catalogues, sentences
+from states import FLOWS
+from states import roles as R
+from states.kinds.letter import LETTERS
+from states.language import Field, Group, Rows
+from workflow import choices, clock, history, letters, list_cases, open_case, papers, perform, queries, read_case
+from workflow.audit.verify import verify
+from workflow.errors import Invalid, NeedsUnmet, NotFound, WorkflowError
+from workflow.queries import PHASE_LABELS
+
+PHASES = ("requested", "review", "approved", "accompanied", "reported")
+
+
+def office() -> Any:
+    """The office of this process."""
+    return current_app.extensions["office"]
+
+
+def _page(inbox: bool) -> dict[str, Any]:
+    given = {k: v for k, v in request.args.to_dict().items() if k in queries.FILTERS}
+    filters = queries.parse_filters(given)
+    if inbox:
+        filters["inbox"] = True
+        if request.args.get("tab") != "unit":
+            filters["mine"] = True
+    page = list_cases(office(), login.needed(), filters)
+    following = None
+    if page["next_cursor"]:
+        from urllib.parse import urlencode
+
+        extra = {"tab": request.args["tab"]} if request.args.get("tab") == "unit" else {}
+        following = "?" + urlencode({**{k: v for k, v in given.items() if k != "cursor"}, **extra, "cursor": page["next_cursor"]})
+    return {"items": page["items"], "following": following, "given": given}
+
+
+@web.get("/cases")
+def cases() -> Any:
+    """Every case I may see, filtered."""
+    return render_template("cases.html", **_page(False), flows=FLOWS, phases=PHASE_LABELS)
+
+
+@web.get("/inbox")
+def inbox() -> Any:
+    """What waits for me, the most urgent first."""
+    found = _page(True)
+    today = clock.today()
+    groups: dict[str, list[Any]] = {"overdue": [], "today": [], "later": []}
+    for item in found["items"]:
+        due = item["due_at"] and clock.moment(item["due_at"])
+        name = "later" if not due else "overdue" if due < clock.now() else "today" if clock.local(due).date() == today else "later"
+        groups[name].append(item)
+    return render_template("inbox.html", groups=groups, tab=request.args.get("tab", "mine"), **found)
+
+
+def _stepper(case: dict[str, Any], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The five phases: done with its date, the current one, the future ones."""
+    flow = FLOWS[case["kind"]]
+    reached: dict[str, str] = {}
+    for entry in entries:
+        state = flow.states.get(entry["to"] or "")
+        if state and state.phase and state.phase not in reached:
+            reached[state.phase] = entry["at"]
+    if case["kind"] == "interview":
+        words = {**{k: v.as_dict() for k, v in PHASE_LABELS.items()}, "accompanied": {"vi": "Phỏng vấn", "en": "Interview"}}
+    else:
+        words = {k: v.as_dict() for k, v in PHASE_LABELS.items()}
+    now = PHASES.index(case["phase"]) if case["phase"] in PHASES else -1
+    found = []
+    for index, name in enumerate(PHASES):
+        if case["ended"] and case["state"] == "closed":
+            look = "done"
+        else:
+            look = "done" if index < now else "now" if index == now else "todo"
+        found.append({"name": name, "label": words[name], "look": look, "at": reached.get(name) if index <= now else None})
+    return found
+
+
+def _next_sentence(case: dict[str, Any]) -> dict[str, str] | None:
+    """What happens next and who it waits for, in words."""
+    flow = FLOWS[case["kind"]]
+    state = flow.states[case["state"]]
+    if state.end or state.resting:
+        return None
+    if not login.needed().staff and case["kind"] in ("visit", "interview"):
+        if R.APPLICANT in state.waits_for:
+            return {"vi": "Đang chờ quý cơ quan.", "en": "This waits for you."}
+        return {"vi": "Sở Ngoại vụ đang xử lý.", "en": "The Department is working on it."}
+    who = {"vi": ", ".join(R.ROLES[r].vi for r in state.waits_for), "en": ", ".join(R.ROLES[r].en for r in state.waits_for)}
+    note = state.waits_note.as_dict() if state.waits_note else {"vi": "", "en": ""}
+    return {"vi": f"Chờ {who['vi']} {note['vi']}".strip() + ".", "en": f"Waits for: {who['en']} {note['en']}".strip() + "."}
+
+
+@web.get("/cases/<ref>")
+def case(ref: str) -> Any:
+    """One case: head, stepper, what may be done and why not, dossier, opinions, letters, timeline."""
+    actor = login.needed()
+    found = read_case(office(), actor, ref)
+    entries = history(office(), actor, found["id"])
+    acts = choices(office(), actor, found["id"])
+    open_acts = [a for a in acts if a["allowed"]]
+    ranked = sorted(open_acts, key=lambda a: (a["danger"], a["weight"]))
+    closed = [a for a in acts if not a["allowed"] and a["mine"]]
+    others = [a for a in acts if not a["allowed"] and not a["mine"]]
+    flow = FLOWS[found["kind"]]
+    shared = {"case": found, "flow": flow, "entries": entries, "main": ranked[0] if ranked else None, "others": ranked[1:], "closed": closed, "not_mine": others}
+    if found["kind"] == "letter":
+        parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
+        issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
+        return render_template("letter.html", **shared, parent=parent, meta=LETTERS[found["fields"]["letter"]], issued=issued, act=_issue_of(found))
+    attached = _papers(found["id"])
+    opinions = _opinions(found) if found["kind"] in ("visit", "interview") else []
+    return render_template(
+        "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
+        attached=attached, opinions=opinions, scans=[p for p in _papers_of(found) if p.office], proposal=_proposal(found),
+        labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=_asked(found),
+        letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
+    )  # fmt: skip
+
+
+def _issue_of(found: dict[str, Any]) -> dict[str, Any]:
+    """Number, date and signer of a letter as far as they exist."""
+    with office().db.read() as connection:
+        from workflow import store
+
+        row = store.load(connection, found["id"])
+    acts = (row or {}).get("memory", {}).get("acts") or {}
+    given = (acts.get("issue") or {}).get("given") or {}
+    sign = acts.get("sign") or {}
+    return {"number": given.get("number"), "on": given.get("on"), "signer": sign.get("name"), "role": sign.get("role"), "capacity": (sign.get("given") or {}).get("capacity")}
+
+
+def _papers(ref: str) -> list[dict[str, Any]]:
+    try:
+        return papers(office(), login.needed(), ref)
+    except NotFound:
+        return []
+
+
+def _papers_of(found: dict[str, Any]) -> list[Any]:
+    kind = found["parent"]["kind"] if found["kind"] == "consultation" and found["parent"] else found["kind"]
+    return list(FLOWS[kind].papers) if kind in FLOWS else []
+
+
+def _asked(found: dict[str, Any]) -> dict[str, Any] | None:
+    """For a consultation: the question and what was sent along."""
+    return found["fields"] if found["kind"] == "consultation" else None
+
+
+def _opinions(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Opinions side by side, for those who may read them."""
+    actor = login.needed()
+    if not set(found["mine"]) & {R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR, R.INTAKE, R.REGISTRY} or not actor.staff:
+        return []
+    with office().db.read() as connection:
+        from workflow import store
+
+        row = store.load(connection, found["id"])
+    import orjson
+
+    reads = bool(set(found["mine"]) & {R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR})
+    result = []
+    for id_, kind, state, _, _, fields, memory, code, *_rest in (row or {"children": ()})["children"]:
+        if kind != "consultation":
+            continue
+        values, acts = orjson.loads(fields), orjson.loads(memory).get("acts") or {}
+        name = next((n for n in ("amend_answer", "answer", "record_answer") if n in acts), None)
+        given = acts[name]["given"] if name else {}
+        agency = office().organisations.get(values["agency"])
+        result.append({
+            "id": id_, "code": code, "state": state, "state_label": FLOWS["consultation"].states[state].label.as_dict(),
+            "agency": agency.name.as_dict() if agency else {"vi": values["agency"], "en": values["agency"]}, "question": values.get("question"),
+            "due_at": values.get("due_at"), "rule": values.get("rule"), "outcome": given.get("outcome") if reads else None,
+            "opinion": given.get("opinion") if reads else None, "conditions": given.get("conditions") or [] if reads else [],
+            "doc_no": given.get("doc_no"), "paper_only": given.get("paper_only"), "at": acts[name]["at"] if name else None,
+            "by": acts[name]["name"] if name else None, "recorded": name == "record_answer",
+        })  # fmt: skip
+    return result
+
+
+OUTCOMES = {choice.code: choice.label for field in FLOWS["consultation"].actions["answer"][0].inputs if field.name == "outcome" for choice in field.choices}  # type: ignore[union-attr]
+
+
+@web.app_template_global()
+def outcome_label(code: str) -> Any:
+    """The words of an opinion's outcome."""
+    return OUTCOMES.get(code)
+
+
+def _proposal(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The unit's proposal, for those inside."""
+    if not set(found["mine"]) & {R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR, R.LEADER_OFFICE}:
+        return None
+    with office().db.read() as connection:
+        from workflow import store
+
+        row = store.load(connection, found["id"])
+    acts = (row or {}).get("memory", {}).get("acts") or {}
+    made = acts.get("recommend")
+    if made is None:
+        return None
+    endorsed = acts.get("endorse")
+    return {"by": made["name"], "at": made["at"], "given": made["given"], "endorsed": endorsed, "paper": acts.get("enter_paper_decision")}
+
+
+# --- acting ------------------------------------------------------------------------------------------------------
+
+_POINTERS = ("rows", "documents_shown", "dates", "items", "questions")
+
+
+def _prefilled(found: dict[str, Any], step: Any) -> dict[str, Any]:
+    """A form that starts where the case stands: one row for every row that is to be judged."""
+    values: dict[str, Any] = {}
+    for item in step.inputs:
+        if isinstance(item, Group):
+            inner = {}
+            for part in item.fields:
+                if isinstance(part, Rows):
+                    inner[part.name] = _rows_for(found, part)
+            if item.name == "slot" and found["fields"].get("slots"):
+                inner = forms.stored(item.fields, found["fields"]["slots"][0])
+            values[item.name] = inner
+        elif isinstance(item, Rows):
+            values[item.name] = _rows_for(found, item, step.action)
+        elif item.name in ("respond_by", "due_at"):
+            due = office().deadlines.count(clock.now(), "consultation").due
+            values[item.name] = f"{clock.local(due):%Y-%m-%dT%H:%M}"
+        elif item.name == "form" and found["fields"].get("form"):
+            values[item.name] = found["fields"]["form"]
+        elif item.name == "place" and found["fields"].get("place"):
+            values[item.name] = found["fields"]["place"]
+        elif item.name == "speaker" and found["fields"].get("leader"):
+            leader = found["fields"]["leader"]
+            values[item.name] = f"{leader.get('name', '')}, {leader.get('position', '')}"
+        elif item.name == "agencies":
+            values[item.name] = [row["agency"] for row in office().profile.proposed(found["kind"])]
+        elif item.type == "date" and item.name in ("on", "doc_date"):
+            values[item.name] = clock.today().isoformat()
+    return values
+
+
+def _rows_for(found: dict[str, Any], item: Rows, action: str = "") -> list[dict[str, Any]]:
+    fields = found["fields"]
+    names = {"rows": "itinerary", "questions": "questions", "documents_shown": "crew", "dates": "itinerary"}
+    if item.name in names and action not in ("answer", "amend_answer"):
+        return [{"row": row["row"], "label": _row_label(row)} for row in fields.get(names[item.name]) or ()]
+    return [{}] if item.required else []
+
+
+def _row_label(row: dict[str, Any]) -> str:
+    """A row in a few words."""
+    from api.language import day
+
+    if "on" in row:
+        return f"{day(row['on'])} {row.get('from', '')} · {row.get('place', '')}"
+    return str(row.get("text") or row.get("name") or "")
+
+
+def _choices_for(found: dict[str, Any], step: Any) -> dict[str, Any]:
+    """Choices of people, grounds, scans and dossier entries for the fields of an action."""
+    office_, kind = office(), found["kind"]
+    people = []
+    wanted = {i.name for i in step.inputs if isinstance(i, Field) and i.type == "user"}
+    if wanted:
+        roles = ("officer",) if "officer" in wanted else ("guide",) if "guide" in wanted else ("officer", "head", "leader_office")
+        from workflow import users
+
+        with office_.db.read() as connection:
+            people = users.people(connection, roles)
+    from workflow.facts import ground_use
+
+    use = "not_accepted" if step.action in ("refuse_intake", "refer_out") else ground_use(step.action)
+    main_kind = found["parent"]["kind"] if kind == "consultation" and found["parent"] else kind
+    targets = []
+    if kind in ("visit", "interview"):
+        flow = FLOWS[kind]
+        targets = [(f"/{item.name}", item.label) for item in flow.fields] + [(f"paper:{p.name}", p.label) for p in flow.papers if not p.office]
+    scans = []
+    if any(isinstance(i, Field) and i.type == "paper" for i in step.inputs):
+        scans = [p for p in _papers(found["id"]) if p["name"] in ("decision_scan", "answer_scan", "permit", "brief", "other")]
+    silent = []
+    if any(i.name == "without_opinion" for i in step.inputs):
+        silent = [c for c in _opinions(found) if c["state"] == "lapsed"]
+    return {
+        "people": people, "grounds": [g for g in office_.profile.grounds if use in g.uses], "targets": targets, "scans": scans,
+        "silent": silent, "scan_name": "answer_scan" if kind == "consultation" else "decision_scan", "main_kind": main_kind,
+    }  # fmt: skip
+
+
+@web.route("/cases/<ref>/do/<action>", methods=["GET", "POST"])
+def do(ref: str, action: str) -> Any:
+    """The form of one action; pressed, it is done once and the case page says so."""
+    actor = login.needed()
+    found = read_case(office(), actor, ref)
+    flow = FLOWS[found["kind"]]
+    step = flow.table.get((action, found["state"]))
+    if action not in flow.actions:
+        raise NotFound()
+    choice = next((c for c in choices(office(), actor, found["id"]) if c["name"] == action), None)
+    if step is None or choice is None:
+        flash(t("Việc này không còn ở bước hiện tại.", "This action is not open at the current step."), "error")
+        return redirect(f"/cases/{found['code'] or found['id']}", 303)
+    declared = tuple(item for item in step.inputs if item.name not in _hidden(actor, found, step))
+    render = {"case": found, "flow": flow, "step": step, "choice": choice, "declared": declared, **catalogues(), **_choices_for(found, step)}
+    if request.method == "GET":
+        values = forms.one_empty_row(declared, _prefilled(found, step))
+        return render_template("act.html", values=values, errors={}, reasons=[], **render)
+    values = forms.typed(step.inputs, request.form)
+    if forms.changed_rows(step.inputs, values, request.form):
+        return render_template("act.html", values=values, errors={}, reasons=[], **render)
+    given = forms.to_json(step.inputs, values)
+    _drop_unanswered(given)
+    if any(item.name == "seen" for item in step.inputs):
+        given["seen"] = request.form.get("seen", "")
+    version = request.form.get("version", "")
+    try:
+        done = perform(office(), actor, ref, action, given, version=int(version) if version.isdigit() else None)
+    except Invalid as invalid:
+        return make_response(render_template("act.html", values=_relabelled(found, values), errors=sentences(invalid.fields), reasons=[], **render), 422)
+    except NeedsUnmet as unmet:
+        told = [queries.refusal_dict(reason) for reason in unmet.reasons]
+        return make_response(render_template("act.html", values=_relabelled(found, values), errors={}, reasons=told, **render), 409)
+    except WorkflowError as error:
+        from api.errors import STATUS
+
+        text = error.message.en if current() == "en" else error.message.vi
+        who = f" {error.data['who']}, {error.data.get('when', '')}" if error.data.get("who") else ""
+        return make_response(render_template("act.html", values=_relabelled(found, values), errors={"_": [text + who]}, reasons=[], **render), STATUS.get(error.code, 409))
+    label_ = step.label.en if current() == "en" else step.label.vi
+    flash(t("Đã xong: {what}.", "Done: {what}.", what=label_))
+    try:
+        after = read_case(office(), actor, done.case_id)
+    except NotFound:
+        return redirect("/inbox", 303)
+    return redirect(f"/cases/{after['code'] or after['id']}", 303)
+
+
+def _hidden(actor: Any, found: dict[str, Any], step: Any) -> set[str]:
+    """Inputs a person is not shown: the content mark, and the desk's fields when filing for oneself."""
+    hidden = {"seen"}
+    if step.action == "submit" and found["channel"] == "online":
+        hidden |= {"channel", "received_at", "incoming_no"}
+    return hidden
+
+
+def _drop_unanswered(given: dict[str, Any]) -> None:
+    """Rows that were offered and left without a result are not part of what was said."""
+    for name in ("rows", "questions", "documents_shown", "dates"):
+        for holder in (given, given.get("report") if isinstance(given.get("report"), dict) else None):
+            if holder and isinstance(holder.get(name), list):
+                holder[name] = [row for row in holder[name] if set(row) - {"row"}]
+                if not holder[name]:
+                    holder.pop(name)
+
+
+def _relabelled(found: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Typed rows with their words again."""
+    known = {row["row"]: _row_label(row) for rows in found["fields"].values() if isinstance(rows, list) for row in rows if isinstance(row, dict) and "row" in row}
+    for rows in [*values.values(), *(inner for group in values.values() if isinstance(group, dict) for inner in group.values())]:
+        if isinstance(rows, list):
+            for row in rows:
+                if isinstance(row, dict) and row.get("row") in known:
+                    row["label"] = known[row["row"]]
+    return values
+
+
+@web.post("/cases/<ref>/letters")
+def new_letter(ref: str) -> Any:
+    """Open a letter by hand on a case."""
+    actor = login.needed()
+    found = read_case(office(), actor, ref)
+    done = open_case(office(), actor, "letter", {}, parent=found["id"], letter=request.form.get("letter", ""), replaces=request.form.get("replaces") or None)
+    return redirect(f"/cases/{read_case(office(), actor, done.case_id)['code']}", 303)
+
+
+@web.get("/cases/<ref>/history")
+def history_page(ref: str) -> Any:
+    """The whole record of a case, with the state of its chain."""
+    actor = login.needed()
+    found = read_case(office(), actor, ref)
+    entries = history(office(), actor, found["id"])
+    with office().db.read() as connection:
+        report = verify(connection, found["id"])
+    return render_template("history.html", case=found, entries=list(reversed(entries)), report=report, flow=FLOWS[found["kind"]])
+
+
+@web.get("/papers/<paper_id>")
+def paper(paper_id: str) -> Any:
+    """Download a paper."""
+    return paper_response(paper_id)

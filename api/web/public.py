@@ -1,0 +1,167 @@
+"""Home, signing in, language, help, and the page of an error."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import current_app, g, make_response, redirect, render_template, request
+from flask_login import current_user
+from markupsafe import Markup
+
+from api import language, login
+from api.rest.accounts import attempt
+from api.web import web
+from states import FLOWS, chart
+from states.language import Text
+from workflow import queries, users
+from workflow.errors import NotFound
+
+SECTIONS = {400: "400", 401: "401", 403: "403"}
+
+
+def error_page(status: int, code: str, text: Text, extra: dict[str, Any]) -> Any:
+    """What happened, that nothing was saved, what to do, and a code to quote."""
+    if status == 401:
+        return redirect(f"/sign-in?next={request.path}", 303)
+    body = render_template("error.html", status=status, code=code, text=text, extra=extra, request_id=g.get("request_id", ""))
+    return make_response(body, status)
+
+
+def safe_next(value: str | None, fallback: str) -> str:
+    """Only a path of this service may follow a sign-in."""
+    value = value or ""
+    parts = urlsplit(value)
+    plain = value.startswith("/") and not value.startswith("//") and "\\" not in value and value.isprintable()
+    return value if plain and not parts.scheme and not parts.netloc else fallback
+
+
+@web.app_context_processor
+def _common() -> dict[str, Any]:
+    """What every page shows: who is there, what waits, where they are."""
+    actor = login.actor()
+    office = current_app.extensions["office"]
+    counts = None
+    if actor and request.endpoint and request.endpoint.startswith("web."):
+        counts = queries.inbox_counts(office, actor)
+    return {
+        "me": actor, "office_name": office.profile.text("name"), "desk": office.profile.raw["desk"], "counts": counts,
+        "demo": not current_app.config["FPD"].production, "path": request.path, "here": request.endpoint,
+        "office_place": office.profile.text("place"), "committee_name": office.profile.text("committee"),
+    }  # fmt: skip
+
+
+@web.get("/")
+def home() -> Any:
+    """The public front page; people at work go to their own."""
+    return render_template("home.html", flows=FLOWS)
+
+
+@web.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> Any:
+    """Sign in with a form."""
+    following = safe_next(request.values.get("next"), "")
+    error, username = None, ""
+    if request.method == "POST":
+        username = request.form.get("username", "").strip()[:200]
+        actor, throttled = attempt(username, request.form.get("password", "")[:1000])
+        if actor:
+            token = users.open_session(current_app.extensions["office"], actor, request.remote_addr or "", request.user_agent.string)
+            start = "/inbox" if not actor.has("applicant", "auditor") else "/cases"
+            response = redirect(following or start, 303)
+            login.set_cookie(response, token)
+            return response
+        error = "slow" if throttled else "wrong"
+    status = 429 if error == "slow" else 401 if error else 200
+    return make_response(render_template("sign_in.html", error=error, username=username, next=following), status)
+
+
+@web.post("/sign-out")
+def sign_out() -> Any:
+    """Sign out."""
+    users.end_session(current_app.extensions["office"], current_user.token)
+    response = redirect("/", 303)
+    login.clear_cookie(response)
+    return response
+
+
+@web.post("/language/<code>")
+def language_(code: str) -> Any:
+    """Choose the language; kept with the account, or in a cookie for visitors."""
+    if code not in ("vi", "en"):
+        raise NotFound()
+    response = redirect(safe_next(request.form.get("next"), "/"), 303)
+    actor = login.actor()
+    if actor:
+        users.set_language(current_app.extensions["office"], actor, code)
+    response.set_cookie(language.COOKIE, code, max_age=365 * 86400, samesite="Lax", httponly=True, secure=current_app.config["FPD"].https)
+    return response
+
+
+@web.get("/account")
+def account() -> Any:
+    """My roles, sessions and notices."""
+    actor = login.needed()
+    office = current_app.extensions["office"]
+    names = {item.id: item for item in queries.organisations(office)}
+    from states.roles import ROLES
+
+    return render_template(
+        "account.html", sessions=users.sessions_of(office, actor), notices=queries.notices(office, actor), names=names, roles=ROLES,
+        current_hash=current_user.get_id(), notice_words=NOTICES,
+    )  # fmt: skip
+
+
+@web.post("/account/sessions/<id_hash>")
+def end_session(id_hash: str) -> Any:
+    """End one of my sessions."""
+    users.end_own_session(current_app.extensions["office"], login.needed(), id_hash)
+    return redirect("/account", 303)
+
+
+@web.post("/account/notices")
+def read_notices() -> Any:
+    """Mark my notices as read."""
+    queries.mark_notices_read(current_app.extensions["office"], login.needed())
+    return redirect("/account", 303)
+
+
+NOTICES = {
+    "applicant": Text("Hồ sơ của quý cơ quan có bước mới", "Your case has moved"),
+    "intake": Text("Có hồ sơ chờ tiếp nhận", "A case waits at the desk"),
+    "officer": Text("Hồ sơ Ông/Bà thụ lý có việc mới", "A case of yours has moved"),
+    "head": Text("Có hồ sơ chờ lãnh đạo phòng", "A case waits for the head"),
+    "director": Text("Có hồ sơ chờ lãnh đạo Sở", "A case waits for the director"),
+    "committee": Text("Có hồ sơ chờ UBND", "A case waits for the People's Committee"),
+    "consultee": Text("Có đề nghị cho ý kiến", "Your opinion is asked"),
+    "guide": Text("Ông/Bà được cử hướng dẫn hoặc lịch có thay đổi", "You are to guide, or the programme changed"),
+    "registry": Text("Có văn bản chờ phát hành", "A letter waits to be issued"),
+    "recipients": Text("Có văn bản gửi quý cơ quan", "A letter was sent to you"),
+    "leader_office": Text("Có đề nghị phỏng vấn chờ trả lời", "An interview request waits"),
+    "confirmers": Text("Có văn bản giấy chờ xác nhận", "A paper waits to be confirmed"),
+    "holder": Text("Hồ sơ được rút lại hoặc ý kiến đã sửa", "A case was recalled or an opinion amended"),
+}
+
+
+@web.get("/help")
+def help_() -> Any:
+    """The kinds, and the words of the office."""
+    return render_template("help.html", flows=FLOWS)
+
+
+@web.get("/help/flows/<kind>")
+def help_flow(kind: str) -> Any:
+    """A kind: drawing, the same in words, rules table."""
+    flow = FLOWS.get(kind)
+    if flow is None:
+        raise NotFound()
+    chosen = language.current()
+    state, path, case = None, (), None
+    ref = request.args.get("case")
+    if ref and login.actor():
+        from api.rest.flows import travelled
+
+        state, path = travelled(current_app.extensions["office"], login.needed(), ref, kind)
+        case = ref
+    drawing = Markup(chart.svg(flow, chosen, state=state, path=path))  # noqa: S704  our own text, escaped where it is made
+    return render_template("help_flow.html", flow=flow, drawing=drawing, words=chart.text(flow, chosen), rules=chart.rules(flow, chosen), case=case)

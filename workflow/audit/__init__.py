@@ -1,0 +1,1 @@
+"""The record: canonical entries, a hash chain per case, and its verification."""

@@ -1,0 +1,143 @@
+"""Who a person is on one case: roles relative to it, and whether it exists for them at all.
+
+Roles come from memberships; what a membership gives on a case depends on the case: the assigned officer
+is officer, another is none. Basis: the permission matrix of the product (security, section 3.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from states import roles as R
+
+SYSTEM = "system"
+DEPARTMENT = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One role of a person in one organisation."""
+
+    organisation_id: str
+    organisation: str
+    organisation_kind: str
+    role: str
+    lead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody signed in (or the clock), as the engine knows them; `epoch` dates their rights."""
+
+    id: str
+    username: str
+    name: str
+    language: str
+    epoch: int
+    memberships: tuple[Membership, ...] = ()
+    title_vi: str = ""
+    title_en: str = ""
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the memberships carries one of these roles."""
+        return any(m.role in names for m in self.memberships)
+
+    def organisations(self, role: str) -> frozenset[str]:
+        """Ids of the organisations in which the person holds the role."""
+        return frozenset(m.organisation_id for m in self.memberships if m.role == role)
+
+    @property
+    def staff(self) -> bool:
+        """Members of the Department, the People's Committee, the registry and auditors read the desk's words."""
+        return self.has(*DEPARTMENT, R.REGISTRY, R.COMMITTEE, R.AUDITOR)
+
+
+CLOCK = Actor(SYSTEM, "clock", "Hệ thống", "vi", 0)
+
+Row = Mapping[str, Any]
+
+
+def main_of(row: Row) -> Row:
+    """The case that relations are judged on: the parent of a consultation or letter, else the case itself."""
+    parent = row.get("parent")
+    return parent if isinstance(parent, Mapping) else row
+
+
+def is_author_side(row: Row, actor: Actor) -> bool:
+    """The applicant's side of a case: its author, a lead of the organisation, intake for files keyed in."""
+    own = actor.organisations(R.APPLICANT)
+    if row["organisation_id"] in own:
+        if row["created_by"] == actor.id:
+            return True
+        if any(m.lead for m in actor.memberships if m.role == R.APPLICANT and m.organisation_id == row["organisation_id"]):
+            return True
+    return row["channel"] != "online" and actor.has(R.INTAKE)
+
+
+def roles_on(row: Row, actor: Actor) -> frozenset[str]:
+    """The roles this person holds on this case (a row of `store.load`). The clock holds its own."""
+    if actor.id == SYSTEM:
+        return frozenset({R.CLOCK})
+    main = main_of(row)
+    kind = row["kind"]
+    held: set[str] = set()
+    for membership in actor.memberships:
+        role = membership.role
+        if role in (R.INTAKE, R.HEAD, R.DIRECTOR, R.REGISTRY, R.AUDITOR):
+            held.add(role)
+        elif role == R.OFFICER:
+            if main["officer_id"] == actor.id:
+                held.add(role)
+        elif role == R.GUIDE:
+            if main["guide_id"] == actor.id and kind in ("visit", "interview"):
+                held.add(role)
+        elif role == R.COMMITTEE:
+            if main["referred"] and main["kind"] == "visit":
+                held.add(role)
+        elif role == R.LEADER_OFFICE:
+            if kind != "consultation" and main["kind"] == "interview" and main["office_id"] == membership.organisation_id:
+                held.add(role)
+        elif role == R.CONSULTEE and kind == "consultation" and row["organisation_id"] == membership.organisation_id:
+            held.add(role)
+    if kind in ("visit", "interview") and is_author_side(row, actor):
+        held.add(R.APPLICANT)
+    return frozenset(held)
+
+
+_AFTER_APPROVAL = ("approved", "accompanied", "suspended", "reported", "closed", "cancelled", "no_show", "revoked")
+SENT = ("issued", "replaced", "recalled")
+
+
+def addressed_to_applicant(row: Row) -> bool:
+    """A letter that went to the applicant."""
+    recipients = row.get("fields", {}).get("recipients") or ()
+    return row["state"] in SENT and any(item.get("role") == R.APPLICANT for item in recipients)
+
+
+def visible(row: Row, actor: Actor, held: frozenset[str]) -> bool:
+    """Whether the case exists for this person. Where it does not, it answers like one that is absent."""
+    if actor.id == SYSTEM or R.AUDITOR in held:
+        return True
+    kind = row["kind"]
+    main = main_of(row)
+    if kind in ("visit", "interview"):
+        if R.APPLICANT in held:
+            return True
+        if row["state"] in ("draft", "discarded"):
+            return False
+    elif kind == "letter" and is_author_side(main, actor) and addressed_to_applicant(row):
+        return True
+    if actor.has(*DEPARTMENT):
+        return True
+    if R.REGISTRY in held:
+        return bool(main["accepted"]) or kind == "letter"
+    if R.COMMITTEE in held or R.CONSULTEE in held or R.LEADER_OFFICE in held:
+        return True
+    return R.GUIDE in held and row["state"] in _AFTER_APPROVAL
+
+
+def outside(held: frozenset[str], actor: Actor) -> bool:
+    """Whether the person reads the applicant's words: neither staff nor committee nor auditor."""
+    return not actor.staff

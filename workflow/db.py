@@ -1,0 +1,208 @@
+"""The database: engine, sessions, and the one transaction helper. SQLite and PostgreSQL alike.
+
+SQLite runs in WAL with `synchronous=FULL` (anything less loses acknowledged commits at a power cut); a
+writer takes an advisory file lock before BEGIN IMMEDIATE, so that many writers queue instead of colliding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+from workflow import chance, clock
+from workflow.errors import Busy
+
+try:
+    import fcntl
+except ImportError:  # Windows: busy_timeout alone keeps writers apart
+    fcntl = None  # type: ignore[assignment]
+
+T = TypeVar("T")
+TRIES = 6
+_GUARDED = {"audit_entry", "opening", "dossiers", "reads"}
+_AGAIN = {"40001", "40P01", "55P03"}
+
+
+def sha256_text(text: str) -> str:
+    """The hash of an entry's canonical text, for the guard inside SQLite."""
+    return hashlib.sha256(b"fpd-entry-v1\x00" + text.encode()).hexdigest()
+
+
+def _authorise(action: int, one: str | None, two: str | None, *_: Any) -> int:
+    if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and one in _GUARDED:
+        return sqlite3.SQLITE_DENY
+    if action in (sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_ALTER_TABLE, sqlite3.SQLITE_ATTACH):
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
+
+
+def _prepare_sqlite(guarded: bool, fast: bool) -> Callable[[Any, Any], None]:
+    def prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL", f"synchronous={'NORMAL' if fast else 'FULL'}", "foreign_keys=ON", "recursive_triggers=ON",
+            "busy_timeout=10000",
+        ):  # fmt: skip
+            connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("fpd_sha256", 1, sha256_text, deterministic=True)
+        if guarded:
+            connection.set_authorizer(_authorise)
+
+    return prepare
+
+
+def _prepare_postgres(connection: Any, _: Any) -> None:
+    connection.prepare_threshold = 1
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        cursor.execute("SET lock_timeout = '3s'")
+        cursor.execute("SET idle_in_transaction_session_timeout = '15s'")
+    connection.commit()
+
+
+def engine_for(url: str, *, guarded: bool = True, fast: bool = False) -> Engine:
+    """An engine with the pragmas and guards of its database. `fast` exists for measuring only."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"check_same_thread": False, "cached_statements": 512}, pool_size=8, max_overflow=8)
+        event.listen(engine, "connect", _prepare_sqlite(guarded, fast))
+    else:
+        engine = create_engine(parsed, pool_size=4, max_overflow=8, pool_recycle=1800)
+        event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
+class Database:
+    """One database, shared by all threads of a process."""
+
+    def __init__(self, url: str, *, fast: bool = False):
+        self.url = url
+        self.engine = engine_for(url, fast=fast)
+        self.dialect = self.engine.dialect.name
+        self.session: Callable[[], Session] = sessionmaker(self.engine, expire_on_commit=False)
+        self._mutex = RLock()
+        path = make_url(url).database
+        self._lock_path = Path(f"{path}.lock") if self.dialect == "sqlite" and path and path != ":memory:" else None
+        self._lock_file: int | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction; whatever it changes is undone."""
+        with self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.connection.rollback()
+            else:
+                yield connection
+                connection.rollback()
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run the whole of `work` in one write transaction; on a lost race of the database, run it again.
+
+        Raises `Busy` when it could not be done in several tries; nothing is written then.
+        """
+        for attempt in range(TRIES):
+            try:
+                return self._once(work)
+            except Exception as error:
+                if not _try_again(error):
+                    raise
+                if attempt == TRIES - 1:
+                    raise Busy() from error
+                clock.sleep(chance.jitter(0.02 * 2**attempt))
+        raise Busy()
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        if self.dialect != "sqlite":
+            with self.engine.begin() as connection:
+                return work(connection)
+        with self._writing(), self.engine.connect() as connection:
+            raw = connection.connection
+            cursor = raw.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                done = work(connection)
+                cursor.execute("COMMIT")
+                return done
+            except BaseException:
+                if getattr(raw.dbapi_connection, "in_transaction", False):
+                    cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._mutex:
+            if self._lock_path is None or fcntl is None:
+                yield
+                return
+            if self._lock_file is None:
+                self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+
+def _try_again(error: BaseException) -> bool:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(original, "sqlstate", None) in _AGAIN:
+        return True
+    if isinstance(original, sqlite3.OperationalError):
+        return "locked" in str(original) or "busy" in str(original)
+    # The unique key of one decision per round is the last guard of a race: judge the case again.
+    return (isinstance(original, sqlite3.IntegrityError) and "uq_audit_entry" in str(original)) or (
+        getattr(original, "sqlstate", None) == "23505" and "uq_audit_entry" in str(original)
+    )
+
+
+# --- migrations ----------------------------------------------------------------------------------------------
+
+
+def _alembic(url: str) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).resolve().parent.parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring a database up to a revision."""
+    from alembic import command
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(_alembic(url), revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take a database down to a revision."""
+    from alembic import command
+
+    command.downgrade(_alembic(url), revision)

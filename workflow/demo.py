@@ -1,0 +1,524 @@
+"""The demo: invented people and outlets, a case in every state, and a narrated walk. Everything goes
+through `perform`, with the clock set; no row is written by hand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from states import FLOWS
+from workflow import attachments, clock, engine, queries, store, users, worker
+from workflow.authority import Actor
+from workflow.calendar import seed_calendar
+from workflow.errors import NeedsUnmet, WorkflowError
+from workflow.office import Office
+
+PASSWORD = "Thu-nghiem-2026!"  # noqa: S105  printed in the README; production refuses to start with demo accounts
+
+ORGANISATIONS = (
+    ("hangtin_a", "requesting", "Văn phòng thường trú (hãng tin minh họa) A", "Resident bureau (illustration news agency) A", "none"),
+    ("truyenhinh_b", "requesting", "Hãng truyền hình minh họa B", "Illustration television B", "none"),
+    ("sngv", "department", "Sở Ngoại vụ", "Department of Foreign Affairs", "none"),
+    ("ubnd", "committee", "Ủy ban nhân dân thành phố", "City People's Committee", "none"),
+    ("vp_ubnd", "leader_office", "Văn phòng UBND thành phố", "Office of the City People's Committee", "none"),
+    ("vp_tinh_uy", "leader_office", "Văn phòng Thành ủy", "Office of the City Party Committee", "none"),
+    ("cong_an", "consulted", "Công an thành phố", "City Police", "none"),
+    ("bo_chqs", "consulted", "Bộ Chỉ huy Quân sự thành phố", "City Military Command", "none"),
+    ("so_vhttdl", "consulted", "Sở Văn hóa, Thể thao và Du lịch", "Department of Culture, Sports and Tourism", "no_objection"),
+    ("so_nnmt", "consulted", "Sở Nông nghiệp và Môi trường", "Department of Agriculture and Environment", "none"),
+    ("thanh_tra", "oversight", "Thanh tra thành phố", "City Inspectorate", "none"),
+    ("quan_tri", "oversight", "Bộ phận quản trị hệ thống", "System administration", "none"),
+)
+
+ACCOUNTS = (
+    ("vptt.han", "Trần Thử Hân", "hangtin_a", "applicant", True, ("Đại diện", "Representative")),
+    ("vptt.thu", "Nguyễn Thử Thu", "hangtin_a", "applicant", False, ("Trợ lý", "Assistant")),
+    ("vptt.lam", "Vũ Thử Lam", "truyenhinh_b", "applicant", True, ("Đại diện", "Representative")),
+    ("motcua.mai", "Võ Thử Mai", "sngv", "intake", False, ("Cán bộ một cửa", "Intake desk")),
+    ("cv.binh", "Nguyễn Thử Bình", "sngv", "officer", False, ("Chuyên viên", "Officer")),
+    ("cv.dung", "Hồ Thử Dung", "sngv", "officer", False, ("Chuyên viên", "Officer")),
+    ("tp.hoa", "Lê Thử Hoa", "sngv", "head", False, ("Trưởng phòng", "Head of unit")),
+    ("ptp.ngoc", "Đặng Thử Ngọc", "sngv", "head", False, ("Phó Trưởng phòng", "Deputy head of unit")),
+    ("gd.khanh", "Phạm Thử Khánh", "sngv", "director", False, ("Giám đốc", "Director")),
+    ("pgd.linh", "Hoàng Thử Linh", "sngv", "director", False, ("Phó Giám đốc", "Deputy director")),
+    ("ubnd.minh", "Đỗ Thử Minh", "ubnd", "committee", False, ("Phó Chủ tịch UBND", "Vice-Chair")),
+    ("ubnd.quang", "Bùi Thử Quang", "ubnd", "committee", False, ("Phó Chủ tịch UBND", "Vice-Chair")),
+    ("vpub.nga", "Dương Thử Nga", "vp_ubnd", "leader_office", False, ("Phó Chánh Văn phòng", "Deputy head of office")),
+    ("vpub.phuong", "Ngô Thử Phương", "vp_ubnd", "leader_office", False, ("Chuyên viên", "Officer")),
+    ("ca.phuc", "Lý Thử Phúc", "cong_an", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
+    ("qs.quan", "Trịnh Thử Quân", "bo_chqs", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
+    ("vhttdl.son", "Mai Thử Sơn", "so_vhttdl", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
+    ("hd.thao", "Phan Thử Thảo", "sngv", "guide", False, ("Cán bộ hướng dẫn", "Guide")),
+    ("hd.uyen", "Đinh Thử Uyên", "sngv", "guide", False, ("Cán bộ hướng dẫn", "Guide")),
+    ("vt.van", "Cao Thử Vân", "sngv", "registry", False, ("Văn thư", "Registry")),
+    ("ktr.xuan", "Bùi Thử Xuân", "thanh_tra", "auditor", False, ("Thanh tra viên", "Inspector")),
+    ("qt.yen", "Tạ Thử Yên", "quan_tri", "admin", False, ("Quản trị kỹ thuật", "Administrator")),
+)
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def load_accounts(office: Office, password_hash: str | None = None) -> None:
+    """Organisations, accounts and the calendar of the demo; nothing where they are there already."""
+    hashed = password_hash or users.hasher().hash(PASSWORD)
+
+    def work(connection: Connection) -> None:
+        if store.query(connection, "SELECT id FROM organisations LIMIT 1"):
+            return
+        ids = {o[0]: users.add_organisation(connection, *o) for o in ORGANISATIONS}
+        for username, name, code, role, lead, title in ACCOUNTS:
+            user = users.add_user(connection, username, name, hashed, title=title, demo=True)
+            users.grant(connection, user, ids[code], role, lead)
+        year = clock.today().year
+        seed_calendar(connection, range(year - 1, year + 3))
+
+    office.db.transact(work)
+    office.forget()
+
+
+@dataclass
+class Stage:
+    """Plays people on an office: `act("tp.hoa", ref, "endorse")` as if pressed in the browser."""
+
+    office: Office
+    say: Callable[[str], None] = lambda _: None
+    actors: dict[str, Actor] = field(default_factory=dict)
+
+    def actor(self, username: str) -> Actor:
+        """The account of that name."""
+        if username not in self.actors:
+            found = users.actor_by_username(self.office, username)
+            if found is None:
+                raise KeyError(username)
+            self.actors[username] = found
+        return self.actors[username]
+
+    def row(self, ref: str) -> dict[str, Any]:
+        """The case as stored."""
+        with self.office.db.read() as connection:
+            self.office.refresh(connection)
+            found = store.load(connection, ref)
+        assert found is not None, ref
+        return found
+
+    def act(self, username: str, ref: str, action: str, **given: Any) -> str:
+        """Take an action on the current version; answers the new state."""
+        row = self.row(ref)
+        if "seen" in {i.name for s in FLOWS[row["kind"]].actions[action] for i in s.inputs} and "seen" not in given:
+            given["seen"] = queries.read_case(self.office, self.actor(username), ref)["decision_hash"]
+        engine.perform(self.office, self.actor(username), ref, action, given, version=row["version"])
+        after = self.row(ref)
+        self.say(f"{username}: {action} → {after['state']}")
+        return str(after["state"])
+
+    def refused(self, username: str, ref: str, action: str, **given: Any) -> WorkflowError:
+        """Try an action that must be refused; answers the refusal."""
+        row = self.row(ref)
+        try:
+            engine.perform(self.office, self.actor(username), ref, action, given, version=row["version"])
+        except WorkflowError as error:
+            reasons = getattr(error, "reasons", ())
+            why = "; ".join(reason.message.vi for reason in reasons) or error.message.vi
+            self.say(f"{username}: {action} ✗ {error.code}: {why}")
+            return error
+        raise AssertionError(f"{username} should not have been able to {action}")
+
+    def file(self, username: str, kind: str, *, submit: bool = True, fields: Mapping[str, Any] | None = None, **rest: Any) -> str:
+        """Open a case from the kind's example, with its legal papers, and send it."""
+        flow = FLOWS[kind]
+        assert flow.example is not None
+        values = {**flow.example(clock.today()), **(fields or {})}
+        done = engine.open_case(self.office, self.actor(username), kind, values, **rest)
+        for paper in flow.papers:
+            if paper.flag == "legal":
+                self.attach(username, done.case_id, paper.name)
+        if submit:
+            self.act(username, done.case_id, "submit", undertaking=True)
+        return done.case_id
+
+    def attach(self, username: str, ref: str, name: str, data: bytes = PDF) -> str:
+        """Upload a small file under a paper name; answers its id."""
+        stored = attachments.store_file(self.office, f"{name}.pdf", data)
+        engine.attach(self.office, self.actor(username), ref, name, stored)
+        return str(stored["id"])
+
+    def consultations(self, ref: str) -> dict[str, str]:
+        """Open consultations of a case by agency."""
+        return {store_child[8]: store_child[0] for store_child in self.row(ref)["children"] if store_child[1] == "consultation"}
+
+    def children(self, ref: str, kind: str, *states: str) -> list[str]:
+        """Ids of children of a kind, in these states."""
+        return [c[0] for c in self.row(ref)["children"] if c[1] == kind and (not states or c[2] in states)]
+
+    def deliver(self) -> None:
+        """Let the worker do what is due."""
+        worker.drain(self.office)
+
+    def letters(self, ref: str) -> None:
+        """Sign what is drafted and issue what is sealed, by those who may."""
+        import orjson
+
+        from states.kinds.letter import LETTERS
+
+        self.deliver()
+        for id_, kind, state, _, _, fields, *_ in self.row(ref)["children"]:
+            if kind != "letter":
+                continue
+            name = orjson.loads(fields)["letter"]
+            if state == "drafted":
+                signers = LETTERS[name].signers
+                who = {"intake": "motcua.mai", "officer": "cv.binh", "head": "tp.hoa", "director": "gd.khanh", "committee": "ubnd.minh", "leader_office": "vpub.nga"}
+                self.act(next(who[s] for s in signers if s not in ("officer",)), id_, "sign")
+                state = "sealed"
+            if state == "sealed":
+                self.number = getattr(self, "number", 100) + 1
+                self.act("vt.van", id_, "issue", number=f"{self.number}/SNgV", on=clock.today().isoformat())
+        self.deliver()
+
+    def soon(self, days: float = 2) -> str:
+        """A moment some days ahead, at the end of office hours."""
+        return clock.stamp(clock.now() + timedelta(days=days))
+
+
+@contextmanager
+def on(moment: datetime) -> Iterator[None]:
+    """The clock set to a moment."""
+    with clock.at(moment):
+        yield
+
+
+def answer_all(stage: Stage, ref: str) -> None:
+    """Both consulted agencies answer, the police by account, the army on paper through the registry."""
+    ids = {stage.row(c)["fields"]["agency"]: c for c in stage.children(ref, "consultation", "asked")}
+    if "cong_an" in ids:
+        stage.act("ca.phuc", ids["cong_an"], "answer", outcome="no_objection", opinion="Không có ý kiến khác.")
+    if "bo_chqs" in ids:
+        scan = stage.attach("vt.van", ids["bo_chqs"], "answer_scan")
+        stage.act("vt.van", ids["bo_chqs"], "record_answer", outcome="conditions", doc_no="903/BCH", doc_date=clock.today().isoformat(), scan=scan)
+    if "so_vhttdl" in ids:
+        stage.act("vhttdl.son", ids["so_vhttdl"], "answer", outcome="no_objection")
+
+
+def proposal(stage: Stage, ref: str, kind: str, word: str = "approve") -> dict[str, Any]:
+    """What the officer recommends."""
+    given: dict[str, Any] = {"proposal": word, "reason": "Hồ sơ đủ, chương trình phù hợp."}
+    if word == "reject":
+        given |= {"grounds": ["safety"], "reason": "Địa điểm đang phòng chống thiên tai."}
+    if kind == "interview":
+        given["questions"] = [{"row": q["row"], "result": "accept"} for q in stage.row(ref)["fields"]["questions"]]
+    return given
+
+
+# How far a case has come: each stop is reached from the one before it.
+PATHS: dict[str, tuple[str, ...]] = {
+    "visit": ("requested", "under_review", "consulted", "pending_endorsement", "pending_decision", "pending_committee", "approved", "guided",
+              "accompanied", "reported", "closed"),
+    "interview": ("requested", "under_review", "consulted", "pending_endorsement", "pending_decision", "pending_interviewee", "approved", "guided",
+                  "accompanied", "reported", "closed"),
+}  # fmt: skip
+
+
+def advance(stage: Stage, ref: str, kind: str, to: str, *, officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False, word: str = "approve") -> None:
+    """Bring a case from `requested` to a stop of its path, every act by the person whose it is."""
+    path = PATHS[kind]
+    for stop in path[1 : path.index(to) + 1]:
+        step(stage, ref, kind, stop, officer=officer, guide=guide, paper=paper, word=word)
+
+
+def step(stage: Stage, ref: str, kind: str, stop: str, *, officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False, word: str = "approve") -> None:
+    """One stop of the path."""
+    match stop:
+        case "under_review":
+            stage.act("motcua.mai", ref, "accept", officer=officer)
+        case "consulted":
+            agencies = ["cong_an", "bo_chqs"] if kind == "visit" else ["cong_an"]
+            stage.act(officer, ref, "consult", agencies=agencies, question="Đề nghị cho ý kiến về chương trình.", due_at=stage.soon())
+            answer_all(stage, ref)
+        case "pending_endorsement":
+            stage.act(officer, ref, "recommend", **proposal(stage, ref, kind, word))
+        case "pending_decision":
+            stage.act("tp.hoa", ref, "endorse", opinion="Đồng ý đề xuất.")
+        case "pending_committee":
+            stage.act("gd.khanh", ref, "refer_up", opinion="Kính trình.")
+        case "pending_interviewee":
+            stage.act("gd.khanh", ref, "forward", opinion="Kính chuyển.")
+        case "approved":
+            _approve(stage, ref, kind, officer, paper)
+        case "guided":
+            stage.letters(ref)
+            _assign(stage, ref, officer, guide)
+        case "accompanied":
+            stage.letters(ref)
+            stage.act(_guide(stage, ref), ref, "start")
+        case "reported":
+            _report(stage, ref, kind, _guide(stage, ref))
+        case "closed":
+            stage.letters(ref)
+            stage.act("ptp.ngoc", ref, "close")
+
+
+def _assign(stage: Stage, ref: str, officer: str, guide: str) -> None:
+    """The guide asked for, or the other one when the first is taken on those days."""
+    for name in (guide, "hd.uyen" if guide == "hd.thao" else "hd.thao"):
+        try:
+            stage.act(officer, ref, "assign_guide", guide=name)
+            return
+        except NeedsUnmet as taken:
+            clash = taken
+    raise clash
+
+
+def _guide(stage: Stage, ref: str) -> str:
+    """Who guides the case; the officer stands in where nobody could be assigned."""
+    id_ = stage.row(ref)["guide_id"]
+    return next(name for name in ("hd.thao", "hd.uyen") if stage.actor(name).id == id_)
+
+
+def _approve(stage: Stage, ref: str, kind: str, officer: str, paper: bool) -> None:
+    accepting = {}
+    if kind == "interview":
+        accepting = {
+            "slot": stage.row(ref)["fields"]["slots"][0], "place": "Trụ sở UBND", "form": "in_person",
+            "speaker": {"name": "Đỗ Thử Minh", "position": "Phó Chủ tịch UBND"}, "speaker_basis": "head",
+        }  # fmt: skip
+    if paper:
+        scan = stage.attach("vt.van", ref, "decision_scan")
+        stage.act(
+            "vt.van", ref, "enter_paper_decision", doc_no="412/UBND-NC", doc_date=clock.today().isoformat(), outcome="approve", scan=scan,
+            signer={"name": "Huỳnh Thử Tâm", "position": "Chủ tịch UBND"}, **accepting,
+        )  # fmt: skip
+        stage.act("tp.hoa", ref, "confirm_paper_approval" if kind == "visit" else "confirm_paper_acceptance")
+    elif kind == "visit":
+        stage.act("ubnd.minh", ref, "approve", conditions=[{"text": "Có cán bộ hướng dẫn đi cùng.", "owner": "Sở Ngoại vụ"}])
+    else:
+        stage.act("vpub.nga", ref, "accept_interview", **accepting)
+
+
+def _report(stage: Stage, ref: str, kind: str, guide: str) -> None:
+    report: dict[str, Any] = {"summary": "Chương trình diễn ra đúng nội dung được chấp thuận.", "incidents": "Không có."}
+    if kind == "visit":
+        rows = [{"row": r["row"], "result": "done", "start": r["from"], "end": r["to"]} for r in stage.row(ref)["fields"]["itinerary"]]
+        stage.act(guide, ref, "log", rows=rows)
+    stage.act(guide, ref, "file_report", report=report)
+
+
+def _at(days: int, hour: int = 9) -> datetime:
+    """A local morning some days from today; a day off moves on to the next weekday."""
+    day = clock.today() + timedelta(days=days)
+    return clock.at_local(day, time(hour, 10))
+
+
+_OUTLETS = ("Báo mạng Minh Họa D", "Tạp chí ảnh Minh Họa E", "Đài Minh Họa C", "Hãng tin Minh Họa G", "Truyền hình Minh Họa H")
+_TITLES = ("Làng nghề ven sông", "Chợ nổi buổi sớm", "Mùa nước nổi", "Thích ứng với xâm nhập mặn", "Lễ hội Ok Om Bok", "Vườn trái cây và du lịch", "Đô thị miền sông nước")
+
+
+def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
+    """Fields that make one demo case differ from the next; days relative to the set clock."""
+    today = clock.today()
+    flow = FLOWS[kind]
+    assert flow.example is not None
+    fields = flow.example(today + timedelta(days=first))
+    fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)]}
+    fields["title"] = _TITLES[index % len(_TITLES)]
+    return fields
+
+
+def load(office: Office, *, size: int = 0, seed: int = 1, say: Callable[[str], None] = lambda _: None) -> int:
+    """Load accounts and at least one case in every state there is; `size` more from a seed. Answers the number of cases."""
+    load_accounts(office)
+    stage = Stage(office)
+    made = 0
+    jobs: list[tuple[int, int, Callable[[Stage, int], None]]] = list(_story_jobs())
+    # Loaded in the order of their first day, so that codes and time run together.
+    for index, (days, _, job) in enumerate(sorted(jobs, key=lambda item: item[0])):
+        with clock.at(_at(days)):
+            job(stage, index)
+        made += 1
+        if made % 10 == 0:
+            say(f"{made}/{len(jobs) + size}")
+    chooser = random.Random(seed)  # noqa: S311  deterministic by seed
+    for index in range(size):
+        kind = chooser.choice(("visit", "interview"))
+        stop = chooser.choice(PATHS[kind])
+        with clock.at(_at(-chooser.randint(1, 300))):
+            ref = stage.file("vptt.han", kind, fields=_varied(index, kind, 0))
+            advance(stage, ref, kind, stop)
+        made += 1
+    stage.deliver()
+    return made
+
+
+def _story_jobs() -> Iterator[tuple[int, int, Callable[[Stage, int], None]]]:
+    """(days from today at which the case starts, a number, what happens)."""
+
+    def straight(kind: str, stop: str, first: int, *, who: str = "vptt.han", officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False) -> Callable[[Stage, int], None]:
+        def job(stage: Stage, index: int) -> None:
+            ref = stage.file(who, kind, fields=_varied(index, kind, first))
+            advance(stage, ref, kind, stop, officer=officer, guide=guide, paper=paper)
+
+        return job
+
+    number = 0
+    for kind, decided in (("visit", "pending_committee"), ("interview", "pending_interviewee")):
+        who = "vptt.han" if kind == "visit" else "vptt.lam"
+        for stop, days, first in (
+            ("requested", 0, 6), ("requested", -9, 20), ("under_review", -1, 9), ("consulted", -2, 8), ("pending_endorsement", -2, 7),
+            ("pending_decision", -3, 6), (decided, -3, 5), ("pending_decision", -12, 9), ("approved", -5, 9), ("guided", -8, 15),
+            ("accompanied", 0, 0), ("reported", -6, 0), ("closed", -20, 0), ("closed", -45, 0),
+        ):  # fmt: skip
+            number += 1
+            guide = "hd.uyen" if number % 2 else "hd.thao"
+            yield days, number, straight(kind, stop, first, who=who, officer="cv.dung" if number % 3 == 0 else "cv.binh", guide=guide, paper=stop == "closed" and days == -45)
+        for name, days in (
+            ("draft", 0), ("discarded", -4), ("supplement_required", -1), ("clarification_required", -2), ("not_accepted", -6), ("rejected", -15),
+            ("withdrawn", -10), ("stopped", -25), ("cancelled", -7), ("no_show", -14),
+        ):  # fmt: skip
+            number += 1
+            yield days, number, _ending(kind, name, who)
+    yield -7, 90, _ending("visit", "suspended", "vptt.han")
+    yield -11, 91, _ending("visit", "revoked", "vptt.han")
+    yield -1, 92, _ending("visit", "asked", "vptt.han")
+    yield -13, 93, _ending("visit", "lapsed", "vptt.han")
+    yield -5, 94, _ending("visit", "letters", "vptt.han")
+    yield -2, 95, _ending("visit", "keyed_in", "vptt.han")
+
+
+def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
+    """Cases that leave the straight path."""
+
+    def job(stage: Stage, index: int) -> None:
+        fields = _varied(index, kind, 4)
+        start = clock.now()
+        if name == "keyed_in":
+            ref = engine.open_case(
+                stage.office, stage.actor("motcua.mai"), kind, fields,
+                on_behalf_of={"organisation": "hangtin_a", "channel": "post", "received_at": clock.stamp(start - timedelta(days=1)), "incoming_no": "118"},
+            ).case_id  # fmt: skip
+            stage.attach("motcua.mai", ref, "request")
+            stage.act("motcua.mai", ref, "submit", undertaking=True)
+            return
+        ref = stage.file(who, kind, submit=name not in ("draft", "discarded"), fields=fields)
+        items = [{"target": "/crew", "reason": "Thiếu số thẻ của một thành viên.", "basis": "262/16(3)"}, {"target": "paper:request", "reason": "Bản chụp mờ."}]
+        match name:
+            case "discarded":
+                stage.act(who, ref, "discard")
+            case "supplement_required" | "stopped":
+                stage.act("motcua.mai", ref, "ask_supplement", items=items, respond_by=stage.soon(1))
+                if name == "stopped":
+                    with clock.at(start + timedelta(days=4)):
+                        stage.act("motcua.mai", ref, "remind")
+                        stage.act("tp.hoa", ref, "stop")
+            case "clarification_required":
+                advance(stage, ref, kind, "under_review")
+                stage.act("cv.binh", ref, "ask_clarification", items=items[:1], respond_by=stage.soon(1))
+            case "not_accepted":
+                stage.act("motcua.mai", ref, "refuse_intake", ground="wrong_authority", reason="Nội dung thuộc thẩm quyền của Bộ Ngoại giao.", where_to_go="Bộ Ngoại giao")
+            case "rejected":
+                last = "pending_committee" if kind == "visit" else "pending_interviewee"
+                advance(stage, ref, kind, last, word="reject")
+                given = {"grounds": ["safety"], "reason": "Địa điểm đang phòng chống thiên tai.", "alternatives": "Dời sang tháng sau."}
+                stage.act("ubnd.quang" if kind == "visit" else "vpub.nga", ref, "reject" if kind == "visit" else "decline_interview", **given)
+            case "withdrawn":
+                advance(stage, ref, kind, "under_review")
+                stage.act(who, ref, "withdraw", reason="Đổi kế hoạch của hãng.")
+            case "cancelled":
+                advance(stage, ref, kind, "approved")
+                stage.act(who, ref, "cancel", reason="Phóng viên ốm.")
+            case "no_show":
+                advance(stage, ref, kind, "guided", guide="hd.uyen")
+                with clock.at(start + timedelta(days=9)):
+                    stage.act("cv.binh", ref, "mark_no_show", note="Không liên lạc được với đoàn.")
+            case "suspended":
+                advance(stage, ref, kind, "guided", guide="hd.uyen")
+                with clock.at(start + timedelta(days=4)):
+                    stage.act(_guide(stage, ref), ref, "start")
+                    stage.act(_guide(stage, ref), ref, "record_suspension", imposed_by="border_guard", reason="Đồn Biên phòng yêu cầu dừng quay.", to=stage.soon(1))
+            case "revoked":
+                advance(stage, ref, kind, "approved")
+                stage.act("ubnd.minh", ref, "revoke", grounds=["licence_revoked"], reason="Giấy phép đã bị thu hồi.", urgent=True)
+            case "asked":
+                advance(stage, ref, kind, "under_review")
+                stage.act("cv.binh", ref, "consult", agencies=["cong_an", "so_vhttdl", "so_nnmt"], question="Đề nghị cho ý kiến.", due_at=stage.soon(2))
+            case "lapsed":
+                advance(stage, ref, kind, "under_review")
+                stage.act("cv.binh", ref, "consult", agencies=["cong_an", "bo_chqs", "so_nnmt"], question="Đề nghị cho ý kiến.", due_at=stage.soon(2))
+                with clock.at(start + timedelta(days=3)):
+                    for child in stage.children(ref, "consultation", "asked"):
+                        agency = stage.row(child)["fields"]["agency"]
+                        if agency == "so_nnmt":
+                            stage.act("cv.binh", child, "lapse")
+                        elif agency == "bo_chqs":
+                            stage.act("tp.hoa", child, "cancel_consultation", reason="Chương trình không còn điểm quân sự.")
+                        else:
+                            stage.act("ca.phuc", child, "answer", outcome="objection", opinion="Đề nghị bỏ hoạt động thứ hai.")
+            case "letters":
+                advance(stage, ref, kind, "approved")
+                _letter_states(stage, ref)
+
+    return job
+
+
+def _letter_states(stage: Stage, ref: str) -> None:
+    """One letter in each of its states."""
+    stage.deliver()
+    today = clock.today().isoformat()
+    sealed = stage.children(ref, "letter", "sealed")
+    for id_, number in zip(sealed[:3], ("501/UBND-NC", "502/UBND-NC", "503/UBND-NC"), strict=False):
+        stage.act("vt.van", id_, "issue", number=number, on=today)
+    issued = stage.children(ref, "letter", "issued")
+    stage.act("ubnd.minh", issued[1], "recall", reason="Gửi nhầm nơi nhận.")
+    name = stage.row(issued[2])["fields"]["letter"]
+    opened = engine.open_case(stage.office, stage.actor("vt.van"), "letter", {}, parent=ref, letter=name, replaces=issued[2])
+    stage.act("gd.khanh", opened.case_id, "sign")
+    stage.act("vt.van", opened.case_id, "issue", number="504/UBND-NC", on=today)
+    stage.act("vt.van", issued[2], "replace", successor=opened.case_id)
+    drafted = stage.children(ref, "letter", "drafted")
+    if drafted:
+        stage.act("vt.van", drafted[0], "void", reason="Soạn nhầm.")
+
+
+def walk(office: Office, say: Callable[[str], None]) -> bool:
+    """One visit and one interview from application to closed, with refusals on the way; True if all held."""
+    from workflow.audit.verify import verify
+
+    load_accounts(office)
+    stage = Stage(office, say)
+    with clock.at(_at(0, 9)):
+        say("— Chuyến hoạt động báo chí / Press visit —")
+        ref = stage.file("vptt.han", "visit")
+        stage.refused("vptt.han", ref, "accept", officer="cv.binh")
+        advance(stage, ref, "visit", "consulted")
+        stage.refused("tp.hoa", ref, "endorse")
+        advance_from(stage, ref, "visit", "pending_endorsement", "pending_decision")
+        stage.refused("gd.khanh", ref, "approve", seen=queries.read_case(office, stage.actor("gd.khanh"), ref)["decision_hash"])
+        advance_from(stage, ref, "visit", "pending_committee")
+        stage.refused("ubnd.minh", ref, "approve", seen="0" * 64)
+        advance_from(stage, ref, "visit", "approved")
+        stage.refused("hd.thao", ref, "start")
+        stage.refused("cv.binh", ref, "start")
+        advance_from(stage, ref, "visit", "guided", "accompanied", "reported")
+        stage.refused("ptp.ngoc", ref, "close")
+        advance_from(stage, ref, "visit", "closed")
+        say("— Phỏng vấn lãnh đạo / Leadership interview —")
+        other = stage.file("vptt.lam", "interview")
+        advance(stage, other, "interview", "pending_decision")
+        stage.refused("tp.hoa", other, "forward")
+        advance_from(stage, other, "interview", "pending_interviewee", "approved", "guided", "accompanied", "reported", "closed")
+    with office.db.read() as connection:
+        report = verify(connection)
+    for line in report.lines():
+        say(line)
+    held = stage.row(ref)["state"] == stage.row(other)["state"] == "closed"
+    return held and report.integrity == "clean"
+
+
+def advance_from(stage: Stage, ref: str, kind: str, *stops: str) -> None:
+    """Only the named stops, for a walk that was interrupted by refusals."""
+    for stop in stops:
+        step(stage, ref, kind, stop)

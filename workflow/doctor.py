@@ -1,0 +1,84 @@
+"""What is wrong with an installation, in sentences: roles without a holder, cases stuck, messages parked."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from states import FLOWS
+from states import roles as R
+from states.language import Text
+from workflow import store
+from workflow.audit.verify import verify
+from workflow.office import Office
+
+# Who appoints a missing role; where another role can go on, the sentence says so.
+APPOINTS = {
+    R.INTAKE: Text("Giám đốc Sở cử cán bộ một cửa; trưởng phòng có thể tiếp nhận thay", "the director appoints; meanwhile a head can accept"),
+    R.OFFICER: Text("lãnh đạo phòng hoặc Giám đốc giao chuyên viên khác", "a head or the director assigns another officer"),
+    R.HEAD: Text("Giám đốc Sở cử lãnh đạo phòng; Giám đốc có thể đồng ý thay", "the director appoints; meanwhile a director can endorse"),
+    R.DIRECTOR: Text("UBND bổ nhiệm lãnh đạo Sở, quản trị nhập tài khoản", "the People's Committee appoints, the administrator enters the account"),
+    R.COMMITTEE: Text("không bắt buộc: quyết định trên giấy do văn thư nhập, người khác xác nhận", "not needed: a paper decision is entered by the registry and confirmed by another"),
+    R.LEADER_OFFICE: Text("không bắt buộc: trả lời giấy do văn thư nhập", "not needed: a paper answer is entered by the registry"),
+    R.CONSULTEE: Text("không bắt buộc: trả lời giấy do văn thư hoặc chuyên viên ghi", "not needed: a paper answer is recorded by registry or officer"),
+    R.GUIDE: Text("chuyên viên thụ lý làm thay; lãnh đạo phòng cử người hướng dẫn", "the officer stands in; a head appoints a guide"),
+    R.REGISTRY: Text("Giám đốc Sở cử văn thư; không ai khác cấp số văn bản", "the director appoints; nobody else numbers letters"),
+    R.AUDITOR: Text("Thanh tra cử người", "the inspectorate appoints"),
+    R.ADMIN: Text("thêm bằng lệnh fpd user add và fpd user grant", "add one with fpd user add and fpd user grant"),
+}
+
+
+def holders(connection: Connection) -> dict[str, int]:
+    """Active holders of each role."""
+    rows = store.query(
+        connection, "SELECT m.role, count(DISTINCT u.id) AS n FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.active GROUP BY m.role"
+    )
+    return {r["role"]: r["n"] for r in rows}
+
+
+def missing_roles(connection: Connection) -> list[Text]:
+    """A sentence for each role that nobody holds."""
+    there = holders(connection)
+    return [
+        Text(f"Không ai giữ vai trò {R.ROLES[role].vi}: {how.vi}.", f"Nobody holds the role {R.ROLES[role].en}: {how.en}.")
+        for role, how in APPOINTS.items()
+        if not there.get(role)
+    ]
+
+
+def orphans(connection: Connection) -> list[Text]:
+    """Open cases whose named officer or guide can no longer act."""
+    rows = store.query(
+        connection,
+        "SELECT c.code, u.name, CASE WHEN c.officer_id = u.id THEN 'officer' ELSE 'guide' END AS role FROM cases c"
+        " JOIN users u ON u.id IN (c.officer_id, c.guide_id) WHERE c.is_open AND NOT u.active",
+    )
+    return [
+        Text(
+            f"Hồ sơ {r['code']}: tài khoản của {r['name']} đã đóng; lãnh đạo phòng hoặc Giám đốc giao người khác.",
+            f"Case {r['code']}: the account of {r['name']} is closed; a head or the director assigns another person.",
+        )
+        for r in rows
+    ]
+
+
+def examine(office: Office) -> list[Text]:
+    """Everything found wrong."""
+    with office.db.read() as connection:
+        office.refresh(connection, force=True)
+        found = missing_roles(connection) + orphans(connection)
+        parked = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'parked'")[0]["n"]
+        waiting = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'pending'")[0]["n"]
+        report = verify(connection)
+        unknown = store.query(connection, "SELECT DISTINCT kind, state FROM cases")
+    if parked:
+        found.append(Text(f"{parked} thông báo không gửi được, đã để riêng.", f"{parked} messages could not be delivered and are parked."))
+    if waiting > 1000:
+        found.append(Text(f"{waiting} việc chờ gửi: tiến trình gửi có chạy không?", f"{waiting} messages wait: is the worker running?"))
+    if report.integrity != "clean":
+        found.append(Text("Lịch sử không còn nguyên vẹn: chạy fpd audit verify.", "The record is broken: run fpd audit verify."))
+    found += [
+        Text(f"Trạng thái lạ {r['kind']}/{r['state']} trong dữ liệu.", f"Unknown state {r['kind']}/{r['state']} in the data.")
+        for r in unknown
+        if r["kind"] not in FLOWS or r["state"] not in FLOWS[r["kind"]].states
+    ]
+    return found

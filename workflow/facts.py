@@ -1,0 +1,161 @@
+"""The snapshot that the rules look at: one case, one person, one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from states import Act, Child, Facts, Flow
+from states import roles as R
+from states.kinds.letter import LETTERS
+from states.language import moment
+from workflow import clock, dossier
+from workflow.authority import Actor, Row
+from workflow.fold import fold
+from workflow.office import Office
+
+DECISIONS = frozenset(
+    {"approve", "reject", "accept_interview", "decline_interview", "confirm_paper_approval", "confirm_paper_refusal",
+     "confirm_paper_acceptance", "confirm_paper_decline", "refuse_intake", "refer_out", "revoke", "stop", "suspend"}
+)  # fmt: skip
+
+
+def acts_of(memory: Mapping[str, Any]) -> dict[str, Act]:
+    """The last act of each name, out of a case's memory."""
+    return {
+        name: Act(
+            frozenset(act["by"]), moment(act["at"]) or clock.now(), act["round"], act.get("given") or {},
+            act.get("count", 1), act.get("role", ""),
+        )
+        for name, act in (memory.get("acts") or {}).items()
+    }  # fmt: skip
+
+
+def children_of(row: Row) -> tuple[Child, ...]:
+    """The children of a case as its rules see them."""
+    found = []
+    for id_, kind, state, head, is_open, fields, memory, *_ in row["children"]:
+        known = orjson.loads(memory)
+        given = {name: act.get("given") or {} for name, act in (known.get("acts") or {}).items()}
+        found.append(Child(id_, kind, state, head, bool(is_open), orjson.loads(fields), given))
+    return tuple(found)
+
+
+def answerers(row: Row) -> frozenset[str]:
+    """Persons who gave an opinion on the case."""
+    found: set[str] = set()
+    for _, kind, _, _, _, _, memory, *_ in row["children"]:
+        if kind == "consultation":
+            acts = orjson.loads(memory).get("acts") or {}
+            for name in ("answer", "amend_answer"):
+                found.update((acts.get(name) or {}).get("by", ()))
+    return frozenset(found)
+
+
+def conflicted(fields: Mapping[str, Any], memory: Mapping[str, Any], actor: Actor) -> frozenset[str]:
+    """Persons barred from the case: recused, the applicant's contact or signer, the interviewee.
+
+    Found by folded name, for the acting person and for the signer of a paper, who may have no account.
+    """
+    barred = set(memory.get("recused") or ())
+    names = {
+        fold(str((fields.get(group) or {}).get("name") or ""))
+        for group in ("contact", "signer", "leader")
+    } - {""}  # fmt: skip
+    if actor.name and fold(actor.name) in names:
+        barred.add(actor.id)
+    barred.update(f"name:{name}" for name in names)
+    entered = ((memory.get("acts") or {}).get("enter_paper_decision") or {}).get("given") or {}
+    signer = entered.get("signer") or {}
+    if fold(str(signer.get("name", ""))) in names:
+        barred.add(str(signer.get("person")))
+    return frozenset(barred)
+
+
+def settings_of(office: Office, row: Row) -> dict[str, Any]:
+    """The values of the profile that the rules of a kind ask for."""
+    profile = office.profile
+    found: dict[str, Any] = {
+        "supplement_trips": profile.raw["supplement"]["trips"],
+        "decision_level": profile.decision_level,
+        "allow_two_person": profile.raw["decision"]["allow_two_person"],
+        "ministry_report": profile.raw["decision"]["ministry_report"],
+        "referred_out": profile.referred_out,
+        "grounds_not_accepted": profile.grounds_for("not_accepted"),
+        "proposed": profile.proposed(row["kind"]),
+        "agency_names": office.agency_names(),
+        "leader_is_local": row["office_id"] is not None,
+    }
+    if row["kind"] == "letter":
+        letter = LETTERS[row["fields"]["letter"]]
+        found["signers"] = profile.signers(row["fields"]["letter"]) or letter.signers
+        found["form"] = letter.form
+    return found
+
+
+def ground_use(action: str) -> str:
+    """Which part of the closed list an action's grounds come from."""
+    if action in ("revoke", "announce_hearing"):
+        return "revoke"
+    return "decline" if action in ("decline_interview", "confirm_paper_decline") else "reject"
+
+
+def facts_of(
+    office: Office,
+    flow: Flow,
+    row: Row,
+    actor: Actor,
+    held: frozenset[str],
+    *,
+    now: datetime,
+    role: str = "",
+    given: Mapping[str, Any] | None = None,
+    target: str = "",
+    action: str = "",
+    extra: Mapping[str, Any] | None = None,
+) -> Facts:
+    """Build the facts of one case for one person. `given` is None where only the possibility is asked."""
+    memory = row["memory"]
+    children = children_of(row)
+    clocks = row["clocks"]
+    settings = settings_of(office, row)
+    settings["grounds"] = office.profile.grounds_for(ground_use(action)) if action else ()
+    if clocks:
+        settings["respond_by_latest"] = office.deadlines.latest_respond_by(clocks)
+    if row["state"] == "approved":
+        settings["grace_until"] = office.deadlines.grace_until(row["first_day"])
+    settings["scans"] = memory.get("scans") or ()
+    if extra:
+        settings.update(extra)
+    duties = {name: frozenset(people) for name, people in (memory.get("duties") or {}).items()}
+    opinions = answerers(row)
+    if opinions:
+        duties["answer"] = opinions
+    parent = row["parent"] or {}
+    if parent:
+        decided = parent["memory"].get("acts") or {}
+        deciders = {person for name, act in decided.items() if name in DECISIONS for person in act["by"]}
+        parent = {"is_open": parent["is_open"], "undecided": not deciders, "deciders": tuple(deciders)}
+    facts = Facts(
+        kind=row["kind"], state=row["state"], now=now, today=clock.local(now).date(), round=row["round"],
+        persons=frozenset({actor.id}), role=role, roles=held, fields=row["fields"], papers=row["papers"],
+        given=given or {}, acts=acts_of(memory), duties=duties, children=children, parent=parent, memory=memory,
+        settings=settings, authority=row["authority"] or "decide", urgent=bool(row["urgent"]),
+        keyed_in=row["channel"] != "online", due_at=moment(clocks.get("statutory_due")) if clocks else None,
+        extended=bool(clocks.get("extended")) if clocks else False, answered=bool(clocks.get("answered_at")) if clocks else False,
+        conflicted=conflicted(row["fields"], memory, actor), target=target, asked=given is not None,
+    )  # fmt: skip
+    facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
+    if row["state"] in dossier.RETURNED:
+        settings["unanswered"] = dossier.unanswered(facts)
+    return facts
+
+
+def held_roles_in_order(flow_roles: tuple[str, ...], held: frozenset[str], asked: str | None) -> str:
+    """The role an act is recorded under: the one asked for, else the first the step names."""
+    if asked and asked in held and asked in flow_roles:
+        return asked
+    return next((role for role in flow_roles if role in held), R.CLOCK if R.CLOCK in held else "")

@@ -1,0 +1,324 @@
+"""The tables, without behaviour. Moments and dates are text that sorts, JSON is text: the same on both databases."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    MetaData,
+    UniqueConstraint,
+    text,
+)  # fmt: skip
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table of the service."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Organisation(Base):
+    """A requesting, deciding, consulted or overseeing body."""
+
+    __tablename__ = "organisations"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    name_vi: Mapped[str]
+    name_en: Mapped[str]
+    silence_means: Mapped[str] = mapped_column(server_default="none")
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class User(Base):
+    """An account. `epoch` rises whenever its rights change, and is checked when a case is written."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    title_vi: Mapped[str] = mapped_column(server_default="")
+    title_en: Mapped[str] = mapped_column(server_default="")
+    password_hash: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default="vi")
+    active: Mapped[bool] = mapped_column(default=True)
+    demo: Mapped[bool] = mapped_column(default=False)
+    epoch: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[str]
+
+
+class Membership(Base):
+    """One role of one person in one organisation."""
+
+    __tablename__ = "memberships"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
+    role: Mapped[str]
+    lead: Mapped[bool] = mapped_column(default=False)
+    __table_args__ = (UniqueConstraint("user_id", "organisation_id", "role"), Index(None, "organisation_id"), Index(None, "role"))
+
+
+class UserSession(Base):
+    """A signed-in browser; only the hash of its token is kept."""
+
+    __tablename__ = "user_session"
+    id_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[str]
+    seen_at: Mapped[str]
+    expires_at: Mapped[str]
+    address: Mapped[str] = mapped_column(server_default="")
+    agent: Mapped[str] = mapped_column(server_default="")
+    __table_args__ = (Index(None, "user_id"),)
+
+
+class LoginAttempt(Base):
+    """A failed or successful sign-in, for the throttle."""
+
+    __tablename__ = "login_attempt"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
+    name_key: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[str]
+    ok: Mapped[bool]
+    __table_args__ = (Index(None, "name_key", "at"), Index(None, "address", "at"))
+
+
+class Case(Base):
+    """One case. Its row changes only together with an entry of its stream: version = seq of the head."""
+
+    __tablename__ = "cases"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str | None] = mapped_column(unique=True)
+    kind: Mapped[str]
+    flow_version: Mapped[int]
+    state: Mapped[str]
+    phase: Mapped[str | None]
+    version: Mapped[int]
+    round: Mapped[int]
+    head_hash: Mapped[str]
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"))
+    origin: Mapped[str | None] = mapped_column(unique=True)
+    organisation_id: Mapped[str | None] = mapped_column(ForeignKey("organisations.id"))
+    created_by: Mapped[str]
+    channel: Mapped[str]
+    officer_id: Mapped[str | None]
+    guide_id: Mapped[str | None]
+    leader_id: Mapped[str | None]
+    office_id: Mapped[str | None]
+    category: Mapped[str | None]
+    authority: Mapped[str | None]
+    urgent: Mapped[bool]
+    referred: Mapped[bool]
+    accepted: Mapped[bool]
+    is_open: Mapped[bool]
+    due_at: Mapped[str]
+    title: Mapped[str]
+    outlet: Mapped[str]
+    country: Mapped[str | None]
+    first_day: Mapped[str | None]
+    last_day: Mapped[str | None]
+    memory: Mapped[str]
+    dossier_no: Mapped[int]
+    search_text: Mapped[str]
+    created_at: Mapped[str]
+    updated_at: Mapped[str]
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["id", "version", "head_hash"],
+            ["audit_entry.case_id", "audit_entry.seq", "audit_entry.entry_hash"],
+            name="fk_cases_head",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index("ix_cases_open", "due_at", "id", sqlite_where=text("is_open"), postgresql_where=text("is_open")),
+        Index(None, "organisation_id", "created_at", "id"),
+        Index(None, "state", "due_at", "id"),
+        Index(None, "parent_id"),
+        Index(None, "officer_id", "due_at", "id"),
+        Index(None, "guide_id"),
+        Index(None, "kind", "created_at", "id"),
+        Index(None, "created_at", "id"),
+    )
+
+
+class Dossier(Base):
+    """One version of a case's content. Append-only."""
+
+    __tablename__ = "dossiers"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    round: Mapped[int]
+    fields: Mapped[str]
+    papers: Mapped[str]
+    content_hash: Mapped[str]
+    at: Mapped[str]
+    by_id: Mapped[str]
+
+
+class CaseClock(Base):
+    """When a case was received and answered, and its due dates; lateness is computed when read."""
+
+    __tablename__ = "case_clock"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    submitted_at: Mapped[str | None]
+    received_at: Mapped[str | None]
+    registered_late: Mapped[bool | None]
+    answered_at: Mapped[str | None]
+    statutory_due: Mapped[str | None]
+    work_due: Mapped[str | None]
+    first_due: Mapped[str | None]
+    extended: Mapped[bool | None]
+    paused_since: Mapped[str | None]
+    pauses: Mapped[str | None]
+    __table_args__ = (Index(None, "statutory_due"),)
+
+
+class AuditEntry(Base):
+    """One entry of the record; `canonical` is what is hashed. Append-only, chained per stream."""
+
+    __tablename__ = "audit_entry"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
+    stream: Mapped[str]
+    seq: Mapped[int]
+    case_id: Mapped[str | None]
+    at: Mapped[str]
+    actor_id: Mapped[str]
+    role: Mapped[str]
+    org_id: Mapped[str | None]
+    action: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str | None]
+    round: Mapped[int]
+    decides: Mapped[bool]
+    prev: Mapped[str]
+    entry_hash: Mapped[str]
+    canonical: Mapped[str]
+    __table_args__ = (
+        UniqueConstraint("stream", "seq"),
+        UniqueConstraint("case_id", "seq", "entry_hash"),
+        Index("uq_audit_entry_decision", "case_id", "round", unique=True, sqlite_where=text("decides"), postgresql_where=text("decides")),
+        CheckConstraint("length(entry_hash) = 64 AND length(prev) = 64", name="hashes"),
+    )
+
+
+class Opening(Base):
+    """What a commitment of an entry commits to."""
+
+    __tablename__ = "opening"
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[str]
+    value: Mapped[str]
+
+
+class Outbox(Base):
+    """What has to follow an act; delivered by the worker."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
+    case_id: Mapped[str]
+    seq: Mapped[int]
+    kind: Mapped[str]
+    name: Mapped[str]
+    payload: Mapped[str]
+    dedupe: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[str]
+    state: Mapped[str]
+    tries: Mapped[int]
+    next_at: Mapped[str]
+    done_at: Mapped[str | None]
+    error: Mapped[str | None]
+    __table_args__ = (Index(None, "state", "next_at", "id"), Index(None, "case_id", "id"))
+
+
+class Notice(Base):
+    """A notice inside the service for one person."""
+
+    __tablename__ = "notices"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    case_id: Mapped[str]
+    name: Mapped[str]
+    at: Mapped[str]
+    read_at: Mapped[str | None]
+    dedupe: Mapped[str] = mapped_column(unique=True)
+    __table_args__ = (Index(None, "user_id", "at"),)
+
+
+class Idempotency(Base):
+    """The answer that a key got; written in the transaction of its effect."""
+
+    __tablename__ = "idempotency"
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_hash: Mapped[str]
+    status: Mapped[int | None]
+    case_id: Mapped[str | None]
+    version: Mapped[int | None]
+    body: Mapped[str | None]
+    etag: Mapped[str | None]
+    location: Mapped[str | None]
+    at: Mapped[str]
+
+
+class StoredPaper(Base):
+    """A file of a case; its bytes lie in the file store under their hash."""
+
+    __tablename__ = "papers"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    name: Mapped[str]
+    file_hash: Mapped[str]
+    size: Mapped[int]
+    media_type: Mapped[str]
+    filename: Mapped[str]
+    uploaded_by: Mapped[str]
+    at: Mapped[str]
+    __table_args__ = (Index(None, "case_id", "at"),)
+
+
+class CalendarDay(Base):
+    """A day that differs from its weekday."""
+
+    __tablename__ = "calendar_days"
+    on_date: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    document: Mapped[str]
+    confirmed: Mapped[bool]
+
+
+class CodeCounter(Base):
+    """The last number of a series of printed codes."""
+
+    __tablename__ = "code_counter"
+    series: Mapped[str] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
+class Read(Base):
+    """Each opening of a case by an auditor, and of a sensitive paper by anybody."""
+
+    __tablename__ = "reads"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
+    at: Mapped[str]
+    user_id: Mapped[str]
+    case_id: Mapped[str]
+    what: Mapped[str]
+    __table_args__ = (Index(None, "case_id", "at"), Index(None, "user_id", "at"))

@@ -1,0 +1,707 @@
+"""Reading: one case as a person may see it, what they may do there and why not, lists, history.
+
+Everything here reads; nothing changes. Each list page costs a constant number of queries.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from states import FLOWS, Flow, flow_for, refusals
+from states import roles as R
+from states.language import PHASES, Field, Group, Refusal, Rows, Step, Text
+from states.machine import role_refusal
+from workflow import authority, clock, dossier, engine, schemas, store
+from workflow.authority import Actor, Row
+from workflow.deadlines import NEVER, lateness
+from workflow.errors import Invalid, NotFound
+from workflow.facts import facts_of
+from workflow.fold import fold
+from workflow.office import Office, Organisation, organisation_dict
+from workflow.schemas import TEXTS
+
+OUTWARD: dict[str, Text] = {
+    "draft": Text("Bản nháp", "Draft"),
+    "received": Text("Đã tiếp nhận", "Received"),
+    "considered": Text("Đang xem xét", "Being considered"),
+    "more": Text("Cần bổ sung", "More information needed"),
+    "decided": Text("Đã có kết quả", "Decided"),
+    "suspended": Text("Tạm đình chỉ", "Suspended"),
+    "ended": Text("Đã kết thúc", "Ended"),
+}
+PHASE_LABELS: dict[str, Text] = {
+    "requested": Text("Đề nghị", "Requested"),
+    "review": Text("Thẩm định", "Review"),
+    "approved": Text("Chấp thuận", "Approved"),
+    "accompanied": Text("Hướng dẫn tác nghiệp", "Accompanied"),
+    "reported": Text("Báo cáo", "Reported"),
+}
+MASKED = ("passport_no", "card_no")
+FULL_READERS = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR)
+
+
+def loaded(office: Office, connection: Connection, actor: Actor, ref: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """A case and the person's roles on it; raises `NotFound` where it does not exist for them."""
+    office.refresh(connection)
+    row = store.load(connection, ref)
+    if row is None:
+        raise NotFound()
+    held = authority.roles_on(row, actor)
+    if not authority.visible(row, actor, held):
+        raise NotFound()
+    return row, held
+
+
+def read_case(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
+    """One case in the shape of the contract. An auditor's reading is itself recorded."""
+    with office.db.read() as connection:
+        row, held = loaded(office, connection, actor, ref)
+        found = case_dict(office, connection, row, actor, held)
+    if R.AUDITOR in held:
+        note_read(office, actor, row["id"], "case")
+    return found
+
+
+def note_read(office: Office, actor: Actor, case_id: str, what: str) -> None:
+    """Record that a case or paper was opened."""
+
+    def work(connection: Connection) -> None:
+        store.execute(
+            connection,
+            "INSERT INTO reads (at, user_id, case_id, what) VALUES (:at, :user, :case, :what)",
+            at=clock.stamp(clock.now()), user=actor.id, case=case_id, what=what,
+        )  # fmt: skip
+
+    office.db.transact(work)
+
+
+def _people(connection: Connection, *ids: str | None) -> dict[str, dict[str, str]]:
+    wanted = sorted({id_ for id_ in ids if id_})
+    if not wanted:
+        return {}
+    marks = ", ".join(f":p{'abcdefghijklmnopqrstuvwxyz'[i]}" for i in range(len(wanted[:26])))
+    values = {f"p{'abcdefghijklmnopqrstuvwxyz'[i]}": id_ for i, id_ in enumerate(wanted[:26])}
+    rows = store.query(connection, f"SELECT id, username, name FROM users WHERE id IN ({marks})", **values)
+    return {r["id"]: {"username": r["username"], "name": r["name"]} for r in rows}
+
+
+def _masked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The dossier with the numbers of identity papers shortened to their last three characters."""
+    out = dict(fields)
+    if isinstance(out.get("crew"), list):
+        out["crew"] = [
+            {k: (f"…{str(v)[-3:]}" if k in MASKED and v else v) for k, v in row.items()} for row in out["crew"]
+        ]
+    return out
+
+
+def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
+    """The dossier as this person may read it: whole, masked, or only the bundle of a consultation."""
+    fields = dict(row["fields"])
+    if row["kind"] == "letter" and authority.outside(held, actor) and R.LEADER_OFFICE not in held:
+        return {k: v for k, v in fields.items() if k in ("letter", "subject", "body", "recipients")}
+    if row["kind"] not in ("visit", "interview"):
+        return fields
+    if R.APPLICANT in held or held & {R.OFFICER, R.INTAKE, R.DIRECTOR}:
+        return fields
+    return _masked(fields)
+
+
+def _visible_children(office: Office, row: Row, actor: Actor) -> list[dict[str, Any]]:
+    found = []
+    for id_, kind, state, _, _, fields, _, code, organisation_id, title in row["children"]:
+        child = {
+            "id": id_, "kind": kind, "state": state, "organisation_id": organisation_id, "parent": row,
+            "fields": orjson.loads(fields), "created_by": "", "channel": row["channel"],
+        }  # fmt: skip
+        if authority.visible(child, actor, authority.roles_on(child, actor)):
+            label = FLOWS[kind].states[state].label
+            found.append({"id": id_, "kind": kind, "state": state, "code": code, "title": title, "state_label": label.as_dict()})
+    return found
+
+
+def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor: Actor, held: frozenset[str]) -> dict[str, Any]:
+    """The contract's Case, as far as this person may know it."""
+    flow = flow_for(row["kind"])
+    state = flow.states[row["state"]]
+    clocks = row["clocks"]
+    now = clock.now()
+    outside = authority.outside(held, actor)
+    people = _people(connection, row["officer_id"], row["guide_id"], row["leader_id"])
+    late, overdue = lateness(clocks, now, row["is_open"])
+    facts = facts_of(office, flow, row, actor, held, now=now)
+    holds_seen = any(
+        any(item.name == "seen" for item in step.inputs) and held & set(step.by) for step in flow.leaving(row["state"])
+    )
+    parent = row["parent"]
+    if parent:
+        main = {**parent, "fields": {}, "parent": None}
+        if not authority.visible(main, actor, authority.roles_on(main, actor)):
+            parent = None
+    unit = Text("Sở Ngoại vụ", "Department of Foreign Affairs")
+    found: dict[str, Any] = {
+        "id": row["id"], "code": row["code"], "kind": row["kind"], "flow_version": row["flow_version"],
+        "state": row["state"], "phase": row["phase"], "version": row["version"], "round": row["round"],
+        "content_hash": row["content_hash"], "fields": fields_for(row, actor, held),
+        "organisation": organisation_dict(office.organisation(row["organisation_id"])),
+        "officer": None if outside else people.get(row["officer_id"] or ""),
+        "guide": people.get(row["guide_id"] or "") if _guide_known(row) or not outside else None,
+        "leader": None if outside else people.get(row["leader_id"] or ""),
+        "authority": row["authority"], "urgent": bool(row["urgent"]),
+        "submitted_at": clocks.get("submitted_at"), "received_at": clocks.get("received_at"),
+        "registered_late": bool(clocks.get("registered_late")), "answered_at": clocks.get("answered_at"),
+        "due": {"statutory": clocks.get("statutory_due"), "work": clocks.get("work_due")},
+        "first_due": clocks.get("first_due"), "extended": bool(clocks.get("extended")), "late": late, "overdue": overdue,
+        "parent": {"id": parent["id"], "code": parent["code"], "kind": parent["kind"]} if parent else None,
+        "children": _visible_children(office, row, actor), "related": [],
+        "decision_hash": facts.decision_hash if holds_seen else None,
+        "unit": unit.as_dict(), "title": row["title"], "outlet": row["outlet"],
+        "state_label": (state.label if not outside else _outward_label(state, row)).as_dict(),
+        "outward": _outward_label(state, row).as_dict(),
+        "phase_label": PHASE_LABELS[row["phase"]].as_dict() if row["phase"] else None,
+        "kind_label": flow.title.as_dict(), "is_open": bool(row["is_open"]), "ended": state.end,
+        "due_at": None if row["due_at"] == NEVER else row["due_at"], "first_day": row["first_day"], "last_day": row["last_day"],
+        "channel": row["channel"], "head_hash": row["head_hash"], "created_at": row["created_at"], "updated_at": row["updated_at"],
+        "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items()} if _reads_papers(held) else {},
+    }  # fmt: skip
+    if row["kind"] in ("visit", "interview"):
+        found["open_fields"] = _open_fields(flow, row, facts, held)
+        if row["state"] in dossier.RETURNED:
+            found["items"] = _items(facts)
+    return found
+
+
+def _reads_papers(held: frozenset[str]) -> bool:
+    return bool(held & {R.APPLICANT, R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR, R.REGISTRY})
+
+
+def _items(facts: Any) -> list[dict[str, Any]]:
+    from states.needs import asked_items
+
+    return [dict(item) for item in asked_items(facts)]
+
+
+def _open_fields(flow: Flow, row: Row, facts: Any, held: frozenset[str]) -> list[str] | None:
+    if R.APPLICANT not in held:
+        return []
+    targets = dossier.open_targets(flow, row["state"], facts)
+    return None if targets is None else sorted(targets)
+
+
+def _guide_known(row: Row) -> bool:
+    return row["phase"] in ("approved", "accompanied", "reported")
+
+
+def _outward_label(state: Any, row: Row) -> Text:
+    """The word an applicant reads; ends say which end."""
+    if state.outward is None or state.end or row["kind"] not in ("visit", "interview"):
+        return state.label if state.outward != "decided" or state.end else OUTWARD["decided"]
+    if state.name in ("approved", "accompanied", "reported"):
+        return state.label
+    return OUTWARD[state.outward]
+
+
+# --- what may be done ------------------------------------------------------------------------------------------
+
+
+def choices(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
+    """Every action of the flow from this state: allowed or not, all reasons, what lifts each, who could.
+
+    Staff, committee and auditors see every action; others those of their own roles.
+    """
+    with office.db.read() as connection:
+        row, held = loaded(office, connection, actor, ref)
+        return choices_for(office, connection, row, actor, held)
+
+
+def choices_for(
+    office: Office, connection: Connection, row: dict[str, Any], actor: Actor, held: frozenset[str]
+) -> list[dict[str, Any]]:
+    """The same, on a case that is loaded already."""
+    flow = flow_for(row["kind"])
+    now = clock.now()
+    found = []
+    outside = authority.outside(held, actor)
+    recused = actor.id in (row["memory"].get("recused") or ())
+    for step in flow.leaving(row["state"]):
+        mine = held & set(step.by)
+        if outside and not mine:
+            continue
+        reasons: tuple[Refusal, ...]
+        if not mine:
+            reasons = (role_refusal(step.by),)
+        else:
+            role = next(r for r in step.by if r in mine)
+            facts = facts_of(office, flow, row, actor, mine, now=now, role=role, target=step.target, action=step.action, extra=_asked(connection, row, step, actor))
+            reasons = refusals(step, facts)
+            if recused:
+                from states.needs import not_conflicted
+
+                reasons = (not_conflicted.refusal(facts),)
+        found.append(choice_dict(office, step, reasons, mine=bool(mine)))
+    return found
+
+
+def _asked(connection: Connection, row: Row, step: Step, actor: Actor) -> dict[str, Any]:
+    if step.action == "close":
+        return {"letters_pending": engine.letters_pending(connection, row["id"])}
+    if step.action == "endorse" and actor.has(R.DIRECTOR):
+        rows = store.query(
+            connection,
+            "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = 'director' AND u.active AND u.id <> :but",
+            but=actor.id,
+        )
+        return {"other_directors": rows[0]["n"]}
+    return {}
+
+
+def choice_dict(office: Office, step: Step, reasons: tuple[Refusal, ...], *, mine: bool) -> dict[str, Any]:
+    """One action on the wire."""
+    return {
+        "name": step.action, "label": step.label.as_dict(), "allowed": not reasons, "reasons": [refusal_dict(r) for r in reasons],
+        "input_schema": schemas.json_schema(step.inputs), "to": step.target, "danger": step.danger, "mine": mine, "weight": step.weight,
+    }  # fmt: skip
+
+
+def refusal_dict(reason: Refusal) -> dict[str, Any]:
+    """One reason on the wire."""
+    return {
+        "code": reason.code, "message": reason.message.as_dict(),
+        "lifted_by": reason.lifted_by.as_dict() if reason.lifted_by else None,
+        "who": [{"role": role, "label": R.ROLES[role].as_dict()} for role in reason.who],
+    }  # fmt: skip
+
+
+# --- history, letters, papers ------------------------------------------------------------------------------------
+
+_WORDS: dict[str, Text] = {
+    "open": Text("Mở hồ sơ", "Opened"),
+    "edit": Text("Sửa nội dung", "Edited"),
+    "attach": Text("Đính kèm giấy tờ", "Paper attached"),
+    "recuse": Text("Từ chối xử lý vì có liên quan", "Declared a conflict"),
+}
+
+
+def action_label(kind: str, action: str) -> Text:
+    """The words of an action, those outside the flow included."""
+    steps = FLOWS[kind].actions.get(action)
+    return steps[0].label if steps else _WORDS.get(action, Text(action, action))
+
+
+def history(office: Office, actor: Actor, ref: str, *, canonical: bool = False) -> list[dict[str, Any]]:
+    """The entries of a case, oldest first; applicants and consultees get their own steps and state changes."""
+    with office.db.read() as connection:
+        row, held = loaded(office, connection, actor, ref)
+        entries = store.query(
+            connection,
+            "SELECT e.seq, e.at, e.action, e.actor_id, e.role, e.org_id, e.from_state, e.to_state, e.round, e.prev, e.entry_hash, e.canonical,"
+            " u.username, u.name, o.value AS reason FROM audit_entry e LEFT JOIN users u ON u.id = e.actor_id"
+            " LEFT JOIN opening o ON o.stream = e.stream AND o.seq = e.seq AND o.field = 'input.reason'"
+            " WHERE e.case_id = :id ORDER BY e.seq",
+            id=row["id"],
+        )
+    outside = authority.outside(held, actor)
+    found = []
+    for entry in entries:
+        own = entry["actor_id"] == actor.id
+        moved = entry["from_state"] != entry["to_state"]
+        if outside and not own and not moved:
+            continue
+        shown = not outside or own
+        flow = FLOWS[row["kind"]]
+        item = {
+            "seq": entry["seq"], "at": entry["at"], "action": entry["action"] if shown or _told(flow, entry) else "moved",
+            "actor": {"username": entry["username"] or "clock", "name": entry["name"] or "Hệ thống"} if shown else None,
+            "acting_for": None, "role": entry["role"] if shown else None, "from": entry["from_state"], "to": entry["to_state"],
+            "round": entry["round"], "reason": orjson.loads(entry["reason"]) if entry["reason"] and shown else None,
+            "hash": entry["entry_hash"], "prev": entry["prev"],
+            "label": action_label(row["kind"], entry["action"]).as_dict() if shown or _told(flow, entry) else None,
+            "unit": Text("Sở Ngoại vụ", "Department of Foreign Affairs").as_dict() if not shown else None,
+            "role_label": R.ROLES[entry["role"]].as_dict() if shown and entry["role"] in R.ROLES else None,
+            "from_label": _label_of(flow, entry["from_state"], row, outside), "to_label": _label_of(flow, entry["to_state"], row, outside),
+        }  # fmt: skip
+        if outside and not own:
+            # Which official station a file has reached is the office's own matter; the outward word is not.
+            item["from"], item["to"] = _outward_state(flow, entry["from_state"]), _outward_state(flow, entry["to_state"])
+            if item["from"] == item["to"]:
+                continue
+        if canonical and R.AUDITOR in held:
+            item["canonical"] = entry["canonical"]
+        found.append(item)
+    return found
+
+
+_PUBLIC_STATES = {"pending_endorsement", "pending_decision", "pending_committee", "pending_interviewee"}
+
+
+def _outward_state(flow: Flow, state: str | None) -> str | None:
+    return "under_review" if state in _PUBLIC_STATES else state
+
+
+def _told(flow: Flow, entry: Mapping[str, Any]) -> bool:
+    """Steps an applicant is told of by name: those that come out of or into a state they know."""
+    return entry["to_state"] not in _PUBLIC_STATES and entry["from_state"] not in _PUBLIC_STATES
+
+
+def _label_of(flow: Flow, state: str | None, row: Row, outside: bool) -> dict[str, str] | None:
+    if state is None or state not in flow.states:
+        return None
+    found = flow.states[state]
+    return (_outward_label(found, row) if outside else found.label).as_dict()
+
+
+def letters(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
+    """The letters of a case that this person may see, newest first."""
+    from states.kinds.letter import LETTERS
+
+    with office.db.read() as connection:
+        row, _ = loaded(office, connection, actor, ref)
+    found = []
+    for id_, kind, state, _, is_open, fields, memory, code, organisation_id, title in row["children"]:
+        if kind != "letter":
+            continue
+        values = orjson.loads(fields)
+        child = {"id": id_, "kind": kind, "state": state, "organisation_id": organisation_id, "parent": row, "fields": values, "created_by": "", "channel": row["channel"]}
+        if not authority.visible(child, actor, authority.roles_on(child, actor)):
+            continue
+        issued = (orjson.loads(memory).get("acts") or {}).get("issue", {}).get("given", {})
+        name = values["letter"]
+        found.append({
+            "id": id_, "code": code, "letter": name, "form": LETTERS[name].code, "label": LETTERS[name].label.as_dict(), "state": state,
+            "state_label": FLOWS["letter"].states[state].label.as_dict(), "number": issued.get("number"), "on": issued.get("on"),
+            "subject": values.get("subject", title), "is_open": bool(is_open),
+            "recipients": [item.get("name") for item in values.get("recipients") or ()] if not authority.outside(frozenset(), actor) else [],
+        })  # fmt: skip
+    return list(reversed(found))
+
+
+def papers(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
+    """The papers of a case: name, file, when; older versions are marked as replaced."""
+    with office.db.read() as connection:
+        row, held = loaded(office, connection, actor, ref)
+        if not _reads_papers(held):
+            raise NotFound()
+        rows = store.query(
+            connection,
+            "SELECT id, name, filename, size, media_type, file_hash, at FROM papers WHERE case_id = :id ORDER BY at DESC, id",
+            id=row["id"],
+        )
+    main_kind = row["parent"]["kind"] if row["kind"] == "consultation" and row["parent"] else row["kind"]
+    declared = {paper.name: paper for paper in FLOWS[main_kind].papers}
+    current = {paper["id"] for paper in row["papers"].values()}
+    found = []
+    for item in rows:
+        paper = declared[item["name"]]
+        if paper.office and authority.outside(held, actor) and R.LEADER_OFFICE not in held:
+            continue
+        if paper.sensitive and not held & {R.APPLICANT, R.INTAKE, R.OFFICER, R.DIRECTOR}:
+            continue
+        found.append({
+            "id": item["id"], "name": item["name"], "label": paper.label.as_dict(), "filename": item["filename"], "size": item["size"],
+            "media_type": item["media_type"], "hash": item["file_hash"], "at": item["at"], "sensitive": paper.sensitive,
+            "current": paper.office or item["id"] in current,
+        })  # fmt: skip
+    return found
+
+
+def paper_file(office: Office, actor: Actor, paper_id: str) -> dict[str, Any]:
+    """Where a paper's bytes lie, for somebody who may read it; a sensitive one is recorded before it leaves."""
+    with office.db.read() as connection:
+        rows = store.query(connection, "SELECT id, case_id, name, filename, media_type, file_hash FROM papers WHERE id = :id", id=paper_id)
+    if not rows:
+        raise NotFound()
+    shown = {item["id"]: item for item in papers(office, actor, rows[0]["case_id"])}
+    if paper_id not in shown:
+        raise NotFound()
+    if shown[paper_id]["sensitive"]:
+        note_read(office, actor, rows[0]["case_id"], f"paper:{paper_id}")
+    return rows[0]
+
+
+# --- lists -----------------------------------------------------------------------------------------------------
+
+_LISTED = (
+    "c.id, c.code, c.kind, c.state, c.phase, c.version, c.title, c.outlet, c.country, c.urgent, c.due_at, c.is_open, c.created_at,"
+    " c.updated_at, c.first_day, c.last_day, c.organisation_id, c.parent_id, c.channel, c.round, c.created_by,"
+    " k.statutory_due, k.first_due, k.answered_at, k.extended, k.received_at, o.name AS officer_name, g.name AS guide_name,"
+    " p.code AS parent_code, p.kind AS parent_kind"
+)
+SORTS = {"created": ("c.created_at", "DESC"), "-created": ("c.created_at", "DESC"), "due": ("c.due_at", "ASC"), "updated": ("c.updated_at", "DESC")}
+
+
+def _scope(actor: Actor) -> tuple[str, dict[str, Any]]:
+    """The cases a person may see, as a condition with its values: the gateway of every list."""
+    parts: list[str] = []
+    values: dict[str, Any] = {"v_me": actor.id}
+    if actor.has(R.AUDITOR):
+        return "1 = 1", values
+    if actor.has(*authority.DEPARTMENT):
+        parts.append("(c.state NOT IN ('draft', 'discarded') OR c.kind NOT IN ('visit', 'interview'))")
+    if actor.has(R.INTAKE):
+        parts.append("(c.channel <> 'online' AND c.kind IN ('visit', 'interview'))")
+    if actor.has(R.REGISTRY):
+        parts.append("(c.kind = 'letter' OR c.accepted OR (c.kind = 'consultation' AND p.accepted))")
+    if actor.has(R.COMMITTEE):
+        parts.append("((c.kind = 'visit' AND c.referred) OR (p.kind = 'visit' AND p.referred))")
+    if actor.has(R.GUIDE):
+        parts.append("(c.guide_id = :v_me AND c.state IN ('approved','accompanied','suspended','reported','closed','cancelled','no_show','revoked'))")
+    letters = "abcdefgh"
+    for index, org in enumerate(sorted(actor.organisations(R.LEADER_OFFICE))[:8]):
+        values[f"v_l{letters[index]}"] = org
+        name = f":v_l{letters[index]}"
+        parts.append(f"(c.kind = 'interview' AND c.office_id = {name} AND c.state NOT IN ('draft', 'discarded'))")
+        parts.append(f"(c.kind = 'letter' AND p.kind = 'interview' AND p.office_id = {name})")
+    for index, org in enumerate(sorted(actor.organisations(R.CONSULTEE))[:8]):
+        values[f"v_c{letters[index]}"] = org
+        parts.append(f"(c.kind = 'consultation' AND c.organisation_id = :v_c{letters[index]})")
+    own = [(m.organisation_id, m.lead) for m in actor.memberships if m.role == R.APPLICANT][:8]
+    for index, (org, lead) in enumerate(own):
+        values[f"v_a{letters[index]}"] = org
+        mine = "" if lead else " AND c.created_by = :v_me"
+        parts.append(f"(c.kind IN ('visit', 'interview') AND c.organisation_id = :v_a{letters[index]}{mine})")
+    return ("(" + " OR ".join(parts) + ")") if parts else "1 = 0", values
+
+
+def _waiting(actor: Actor, mine: bool) -> tuple[str, dict[str, Any]]:
+    """Cases that wait for this person (`mine`) or for anybody with one of their roles (the unit)."""
+    parts, values = [], {"w_me": actor.id}
+    for kind, flow in FLOWS.items():
+        for state in flow.states_:
+            for role in state.waits_for:
+                for membership in (m for m in actor.memberships if m.role == role):
+                    condition = f"c.kind = '{kind}' AND c.state = '{state.name}'"
+                    if role == R.OFFICER:
+                        main = "c.officer_id" if kind in ("visit", "interview") else "p.officer_id"
+                        condition += f" AND {main} = :w_me" if mine else ""
+                    elif role == R.GUIDE:
+                        condition += " AND c.guide_id = :w_me"
+                    elif role == R.APPLICANT:
+                        values["w_org"] = membership.organisation_id
+                        condition += " AND c.organisation_id = :w_org" + ("" if membership.lead and not mine else " AND c.created_by = :w_me")
+                    elif role in (R.CONSULTEE,):
+                        values["w_con"] = membership.organisation_id
+                        condition += " AND c.organisation_id = :w_con"
+                    elif role == R.LEADER_OFFICE:
+                        values["w_lead"] = membership.organisation_id
+                        condition += " AND c.office_id = :w_lead"
+                    elif role == R.COMMITTEE:
+                        condition += " AND (c.referred OR p.referred)"
+                    elif mine and kind == "letter" and role in (R.HEAD, R.DIRECTOR):
+                        continue
+                    parts.append(f"({condition})")
+    if actor.has(R.OFFICER):
+        # An approved visit without a guide, or one the officer stands in for, is the officer's to move on.
+        parts.append("(c.kind IN ('visit', 'interview') AND c.state = 'approved' AND c.officer_id = :w_me AND c.guide_id IS NULL)")
+    return ("(" + " OR ".join(dict.fromkeys(parts)) + ")") if parts else "1 = 0", values
+
+
+def _encode(*parts: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[str, str]:
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(found, list) and len(found) == 2 and all(isinstance(part, str) for part in found):
+            return found[0], found[1]
+    except (ValueError, UnicodeError):
+        pass
+    raise Invalid({"cursor": [TEXTS["choice"]]})
+
+
+FLAGS = ("open", "overdue", "mine", "inbox")
+FILTERS = (*FLAGS, "kind", "state", "phase", "organisation", "country", "from", "to", "q", "parent", "sort", "limit", "cursor")
+
+
+def parse_filters(given: Mapping[str, str]) -> dict[str, Any]:
+    """Check the filters of a list; raises `Invalid` by name."""
+    found: dict[str, Any] = {}
+    errors: dict[str, list[Text]] = {}
+    for name, value in given.items():
+        if name not in FILTERS:
+            errors[name] = [TEXTS["unknown"]]
+        elif value == "":
+            continue
+        elif name in FLAGS:
+            if value not in ("true", "false"):
+                errors[name] = [TEXTS["bool"]]
+            found[name] = value == "true"
+        elif name == "limit":
+            if not value.isascii() or not value.isdigit() or not 1 <= int(value[:6]) <= 100:
+                errors[name] = [TEXTS["large"].format(n=100)]
+            else:
+                found[name] = int(value)
+        elif name == "sort":
+            if value not in SORTS:
+                errors[name] = [TEXTS["choice"]]
+            found[name] = value
+        elif (name == "kind" and value not in FLOWS) or (name == "phase" and value not in PHASES):
+            errors[name] = [TEXTS["choice"]]
+        elif name in ("from", "to"):
+            try:
+                found[name] = schemas.read(Field(name, "date", TEXTS["date"]), value)
+            except Exception:  # marshmallow's own error: the sentence is ours
+                errors[name] = [TEXTS["date"]]
+        elif len(value) > 300 or "\x00" in value or not value.isprintable():
+            errors[name] = [TEXTS["long"].format(n=300)]
+        else:
+            found[name] = value
+    if errors:
+        raise Invalid(errors)
+    return found
+
+
+def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of cases: {items, next_cursor}. One query, whatever the number of rows."""
+    scope, values = _scope(actor)
+    where = [scope]
+    inbox = filters.get("inbox")
+    if inbox or filters.get("mine"):
+        waiting, more = _waiting(actor, bool(filters.get("mine")) or inbox is not True)
+        where.append("c.is_open" if inbox else "1 = 1")
+        where.append(waiting if inbox else f"({waiting} OR c.created_by = :v_me OR c.officer_id = :v_me OR c.guide_id = :v_me)")
+        values |= more
+    for name in ("kind", "state", "phase", "country"):
+        if name in filters:
+            where.append(f"c.{name} = :f_{name}")
+            values[f"f_{name}"] = filters[name]
+    if "open" in filters:
+        where.append("c.is_open" if filters["open"] else "NOT c.is_open")
+    stamp = clock.stamp(clock.now())
+    if "overdue" in filters:
+        late = "(c.is_open AND k.answered_at IS NULL AND k.statutory_due < :f_now)"
+        where.append(late if filters["overdue"] else f"NOT coalesce({late}, 1 = 0)")
+        values["f_now"] = stamp
+    if "organisation" in filters:
+        where.append("c.organisation_id = (SELECT id FROM organisations WHERE code = :f_org)")
+        values["f_org"] = filters["organisation"]
+    if "from" in filters:
+        where.append("c.last_day >= :f_from")
+        values["f_from"] = filters["from"]
+    if "to" in filters:
+        where.append("c.first_day <= :f_to")
+        values["f_to"] = filters["to"]
+    if "parent" in filters:
+        where.append("(p.id = :f_parent OR p.code = :f_parent)")
+        values["f_parent"] = filters["parent"]
+    if "q" in filters:
+        for index, word in enumerate(fold(filters["q"]).split()[:6]):
+            key = f"f_q{'abcdef'[index]}"
+            where.append(f"c.search_text LIKE :{key} ESCAPE '~'")
+            values[key] = "%" + word.replace("~", "~~").replace("%", "~%").replace("_", "~_") + "%"
+    column, order = SORTS[filters.get("sort") or ("due" if inbox else "created")]
+    limit = int(filters.get("limit") or 25)
+    if "cursor" in filters:
+        at, id_ = _decode(filters["cursor"])
+        sign = "<" if order == "DESC" else ">"
+        where.append(f"({column} {sign} :k_at OR ({column} = :k_at AND c.id {sign} :k_id))")
+        values |= {"k_at": at, "k_id": id_}
+    sql = (
+        f"SELECT {_LISTED} FROM cases c LEFT JOIN case_clock k ON k.case_id = c.id LEFT JOIN users o ON o.id = c.officer_id"
+        " LEFT JOIN users g ON g.id = c.guide_id LEFT JOIN cases p ON p.id = c.parent_id"
+        f" WHERE {' AND '.join(where)} ORDER BY {column} {order}, c.id {order} LIMIT {limit + 1}"
+    )
+    with office.db.read() as connection:
+        office.refresh(connection)
+        rows = store.query(connection, sql, **values)
+    page = rows[:limit]
+    name = column.split(".")[1]
+    following = _encode(page[-1][name], page[-1]["id"]) if len(rows) > limit else None
+    outside = not actor.staff
+    return {"items": [_listed(office, row, stamp, outside, actor) for row in page], "next_cursor": following}
+
+
+def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, actor: Actor) -> dict[str, Any]:
+    flow = FLOWS[row["kind"]]
+    state = flow.states[row["state"]]
+    late, overdue = lateness(row, clock.moment(stamp), bool(row["is_open"]))
+    consultee = row["kind"] == "consultation" and outside
+    return {
+        "id": row["id"], "code": row["code"], "kind": row["kind"], "kind_label": flow.title.as_dict(), "state": row["state"],
+        "state_label": (_outward_label(state, row) if outside else state.label).as_dict(), "phase": row["phase"], "version": row["version"],
+        "title": row["title"], "outlet": row["outlet"], "country": row["country"], "urgent": bool(row["urgent"]), "round": row["round"],
+        "organisation": organisation_dict(office.organisation(row["organisation_id"])),
+        "officer": None if outside else ({"name": row["officer_name"]} if row["officer_name"] else None),
+        "waits_for": [{"role": role, "label": R.ROLES[role].as_dict()} for role in state.waits_for] if not outside else [],
+        "due_at": None if row["due_at"] == NEVER else row["due_at"], "due": {"statutory": row["statutory_due"]}, "first_due": row["first_due"],
+        "overdue": overdue, "late": late, "is_open": bool(row["is_open"]), "created_at": row["created_at"], "updated_at": row["updated_at"],
+        "received_at": row["received_at"], "first_day": row["first_day"], "last_day": row["last_day"],
+        "parent": {"id": row["parent_id"], "code": row["parent_code"], "kind": row["parent_kind"]} if row["parent_id"] and not consultee else None,
+        "main_action": _main_action(flow, row, actor),
+    }  # fmt: skip
+
+
+def _main_action(flow: Flow, row: Row, actor: Actor) -> dict[str, Any] | None:
+    """The step that this person would most likely take next; whether it is open the case page says."""
+    for step in flow.leaving(row["state"]):
+        if actor.has(*step.by) and not step.danger:
+            return {"name": step.action, "label": step.label.as_dict()}
+    return None
+
+
+def inbox_counts(office: Office, actor: Actor) -> dict[str, int]:
+    """Counters of the inbox: mine, overdue and due today, in one query."""
+    scope, values = _scope(actor)
+    waiting, more = _waiting(actor, True)
+    unit, more_unit = _waiting(actor, False)
+    now = clock.now()
+    end = clock.stamp(clock.at_local(clock.local(now).date() + timedelta(days=1), office.profile.hour("opens").replace(hour=0, minute=0)))
+    with office.db.read() as connection:
+        row = store.query(
+            connection,
+            f"SELECT coalesce(sum(CASE WHEN {waiting} THEN 1 ELSE 0 END), 0) AS mine, coalesce(sum(CASE WHEN {unit} THEN 1 ELSE 0 END), 0) AS unit,"
+            f" coalesce(sum(CASE WHEN {waiting} AND c.due_at < :i_now THEN 1 ELSE 0 END), 0) AS overdue,"
+            f" coalesce(sum(CASE WHEN {waiting} AND c.due_at >= :i_now AND c.due_at < :i_end THEN 1 ELSE 0 END), 0) AS today"
+            f" FROM cases c LEFT JOIN cases p ON p.id = c.parent_id WHERE c.is_open AND {scope}",
+            **{**values, **more, **more_unit}, i_now=clock.stamp(now), i_end=end,
+        )[0]  # fmt: skip
+    return {name: int(value) for name, value in row.items()}
+
+
+def notices(office: Office, actor: Actor, limit: int = 30) -> list[dict[str, Any]]:
+    """The person's notices, newest first."""
+    with office.db.read() as connection:
+        return store.query(
+            connection,
+            "SELECT n.id, n.name, n.at, n.read_at, c.code, c.id AS case_id, c.title, c.kind FROM notices n JOIN cases c ON c.id = n.case_id"
+            f" WHERE n.user_id = :id ORDER BY n.at DESC, n.id DESC LIMIT {int(limit)}",
+            id=actor.id,
+        )
+
+
+def declared(flow: Flow, pointer: str) -> Text:
+    """The label of a pointer such as /crew/<row>/passport_no or paper:passport."""
+    if pointer.startswith("paper:"):
+        return next((p.label for p in flow.papers if p.name == pointer[6:]), Text(pointer, pointer))
+    parts, items, labels = pointer.strip("/").split("/"), flow.fields, []
+    for part in parts:
+        found = next((item for item in items if item.name == part), None)
+        if found is None:
+            continue
+        labels.append(found.label)
+        items = found.fields if isinstance(found, Group | Rows) else ()  # type: ignore[assignment]
+    return Text(" · ".join(x.vi for x in labels), " · ".join(x.en for x in labels)) if labels else Text(pointer, pointer)
+
+
+def organisations(office: Office) -> list[Organisation]:
+    """The catalogue of organisations by code."""
+    with office.db.read() as connection:
+        office.refresh(connection)
+    return sorted(office.organisations.values(), key=lambda item: item.code)
+
+
+def mark_notices_read(office: Office, actor: Actor) -> None:
+    """Mark all notices of a person as read."""
+
+    def work(connection: Connection) -> None:
+        store.execute(
+            connection, "UPDATE notices SET read_at = :now WHERE user_id = :id AND read_at IS NULL", now=clock.stamp(clock.now()), id=actor.id
+        )
+
+    office.db.transact(work)
