@@ -66,19 +66,19 @@ def apply_form(kind: str) -> Any:
     if not actor.has("applicant", "intake"):
         raise RoleRefused(())
     if request.method == "GET":
-        return _form(flow, {}, {}, desk=desk, behalf={})
+        return _form(flow, {}, {}, keyed=desk, behalf={})
     values = forms.typed(flow.fields, request.form)
     from workflow.engine import BEHALF
 
     behalf = forms.typed(BEHALF, request.form, "behalf.")
     if forms.changed_rows(flow.fields, values, request.form):
-        return _form(flow, values, {}, desk=desk, behalf=behalf)
+        return _form(flow, values, {}, keyed=desk, behalf=behalf)
     try:
         done = open_case(
             office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None
         )
     except Invalid as invalid:
-        return _form(flow, values, sentences(invalid.fields), 422, desk=desk, behalf=behalf)
+        return _form(flow, values, sentences(invalid.fields), 422, keyed=desk, behalf=behalf)
     flash(t("Đã lưu bản nháp. Hãy tải giấy tờ rồi gửi.", "The draft is saved. Upload the papers, then send."))
     return redirect(f"/cases/{done.case_id}/edit#papers", 303)
 
@@ -102,7 +102,7 @@ def edit(ref: str) -> Any:
     flow = FLOWS[case["kind"]]
     declared = open_part(flow, case)
     more = {
-        "case": case, "declared": declared, "attached": papers(office(), actor, ref), "desk": False, "behalf": {},
+        "case": case, "declared": declared, "attached": papers(office(), actor, ref), "keyed": False, "behalf": {},
         "labels": {item["target"]: queries.declared(flow, item["target"]) for item in case.get("items", ())},
     }  # fmt: skip
     if request.method == "GET":
@@ -153,7 +153,7 @@ def rows_of(flow: Any) -> list[Rows]:
     return [item for item in flow.fields if isinstance(item, Rows)]
 
 
-# Short lists for step 1; codes are ISO 3166 and ISO 639, other codes may be typed through the API.
+# The countries and languages offered in forms; codes are ISO 3166 and ISO 639, other codes may be typed through the API.
 COUNTRIES = (
     ("AU", "Úc", "Australia"), ("BE", "Bỉ", "Belgium"), ("CA", "Canada", "Canada"), ("CH", "Thụy Sĩ", "Switzerland"), ("CN", "Trung Quốc", "China"),
     ("CU", "Cuba", "Cuba"), ("DE", "Đức", "Germany"), ("ES", "Tây Ban Nha", "Spain"), ("FI", "Phần Lan", "Finland"), ("FR", "Pháp", "France"),
@@ -168,3 +168,9 @@ LANGUAGES = (
     ("fi", "Tiếng Phần Lan", "Finnish"), ("fr", "Tiếng Pháp", "French"), ("ja", "Tiếng Nhật", "Japanese"), ("ko", "Tiếng Hàn", "Korean"),
     ("ru", "Tiếng Nga", "Russian"), ("zh", "Tiếng Trung", "Chinese"),
 )  # fmt: skip
+
+
+@web.app_template_global()
+def country_name(code: str) -> str:
+    """The name of a country of the list, else its code."""
+    return next((t(vi, en) for known, vi, en in COUNTRIES if known == code), code)
