@@ -935,20 +935,28 @@ def _effects(
         if effect.when is not None and not effect.when(facts):
             continue
         if effect.kind in ("letter", "mail", "cancel"):
-            _post(change, row, effect, seq, facts, actor, acting, head)
+            _post(change, row, effect, seq, facts, actor, acting, head, step.action)
         elif effect.kind == "open" and effect.name == "consultation":
             _open_consultations(office, connection, change, row, facts, actor, acting, head)
         elif effect.kind == "clock" and effect.name == "letter_issued":
             _answer_parent(connection, row, facts)
 
 
+# What a letter tells of the act that called for it; nothing of who was consulted.
+TOLD = (
+    "reason", "grounds", "ground", "conditions", "items", "respond_by", "new_date", "where_to_go", "alternatives", "slot", "place",
+    "speaker", "doc_no", "doc_date",
+)  # fmt: skip
+
+
 def _post(
-    change: Change, row: Row, effect: Effect, seq: int, facts: Facts, actor: Actor, acting: str, head: str
+    change: Change, row: Row, effect: Effect, seq: int, facts: Facts, actor: Actor, acting: str, head: str, action: str
 ) -> None:
     stamp = clock.stamp(facts.now)
-    payload: dict[str, Any] = {"action": facts.target and change.update.get("state"), "entry": head, "role": acting, "actor": actor.id}
+    payload: dict[str, Any] = {"action": action, "entry": head, "role": acting, "actor": actor.id}
     if effect.kind == "letter":
         payload |= {"sealed": effect.sealed, "actor_name": actor.name, "persons": sorted(facts.persons)}
+        payload["told"] = {name: facts.given[name] for name in TOLD if facts.given.get(name)}
         if effect.name == "consult":
             payload["agencies"] = list(facts.given.get("agencies") or ())
             payload["question"] = facts.given.get("question")

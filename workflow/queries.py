@@ -105,7 +105,7 @@ def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
     """The dossier as this person may read it: whole, masked, or only the bundle of a consultation."""
     fields = dict(row["fields"])
     if row["kind"] == "letter" and authority.outside(held, actor) and R.LEADER_OFFICE not in held:
-        return {k: v for k, v in fields.items() if k in ("letter", "subject", "body", "recipients")}
+        return {k: v for k, v in fields.items() if k in ("letter", "subject", "body", "recipients", "facts")}
     if row["kind"] not in ("visit", "interview"):
         return fields
     if R.APPLICANT in held or held & {R.OFFICER, R.INTAKE, R.DIRECTOR}:

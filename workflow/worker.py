@@ -142,6 +142,7 @@ def _letter(office: Office, connection: Connection, message: Mapping[str, Any], 
         by_account = agency is not None and office.organisations[agency].has_account
         sealed = bool(payload.get("sealed")) or by_account
         fields: dict[str, Any] = {"recipients": engine.letter_recipients(office, main, message["name"], agency)}
+        fields["facts"] = letter_facts(office, main, payload)
         if agency and payload.get("question"):
             fields["body"] = payload["question"]
         signed = None
@@ -157,6 +158,27 @@ def _letter(office: Office, connection: Connection, message: Mapping[str, Any], 
             sealed=sealed, origin=origin, extra=extra, signed=signed,
         )  # fmt: skip
         store.write(connection, change)
+
+
+def letter_facts(office: Office, main: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a letter states: the case, and the words of the act that called for it."""
+    organisation = office.organisation(main["organisation_id"])
+    labels = {ground.code: ground for ground in office.profile.grounds}
+    told = dict(payload.get("told") or {})
+    codes = told.pop("grounds", None) or ([told.pop("ground")] if told.get("ground") else [])
+    facts: dict[str, Any] = {
+        "code": main["code"] or "", "outlet": main["outlet"], "title": main["title"], "organisation": organisation.name.vi if organisation else "",
+        "action": payload.get("action", ""), **told,
+    }  # fmt: skip
+    if codes:
+        facts["grounds"] = [{"label": labels[c].label.vi, "basis": labels[c].basis} for c in codes if c in labels]
+    for name in ("first_day", "last_day"):
+        if main.get(name):
+            facts[name] = main[name]
+    due = main["clocks"].get("statutory_due")
+    if due:
+        facts["due"] = due
+    return facts
 
 
 def _recipients(connection: Connection, row: Mapping[str, Any], name: str, payload: Mapping[str, Any]) -> set[str]:

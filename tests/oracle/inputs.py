@@ -110,6 +110,8 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
             return Prepared(ref, username, {"incident": "x", **REASON}, at, "violation_noted")
         case "resume":
             return Prepared(ref, username, REASON, at, "violation_settled")
+        case "record_resumption":
+            given = {"note": "Được tiếp tục."}
         case "record_suspension":
             given = {"imposed_by": "border_guard", **REASON}
         case "hear":
