@@ -1,0 +1,106 @@
+"""A real server and a real browser. Where there is no Chromium the tests say so and are skipped."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+
+import pytest
+
+from workflow import demo, worker
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(app, lite):
+    """The address of a running service with its worker."""
+    from waitress import create_server
+
+    server = create_server(app, host="127.0.0.1", port=0, threads=4, ident=None)
+    stop = threading.Event()
+    threads = [threading.Thread(target=server.run, daemon=True), threading.Thread(target=worker.run, args=(lite, stop, 0.2), daemon=True)]
+    for thread in threads:
+        thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    stop.set()
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless browser."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: browser tests are skipped")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """One person at one browser window; every page is checked for console errors, outside requests and axe."""
+
+    def __init__(self, chromium, site: str, username: str | None, width: int = 1280, language: str = "vi"):
+        self.site, self.username = site, username
+        self.context = chromium.new_context(viewport={"width": width, "height": 900})
+        self.page = self.context.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", lambda m: self.faults.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
+        self.page.on("request", lambda r: self.faults.append(f"outside: {r.url}") if not r.url.startswith((site, "data:")) else None)
+        self.page.on("pageerror", lambda e: self.faults.append(str(e)))
+        if username:
+            self.go("/sign-in")
+            self.page.fill("#username", username)
+            self.page.fill("#password", demo.PASSWORD)
+            self.page.click("main button")
+        if language == "en":
+            self.page.click("button[lang=en]")
+
+    def go(self, path: str):
+        self.page.goto(self.site + path)
+        return self.page
+
+    def check(self):
+        """No console error, no outside request, no axe violation of level A or AA, no sideways scroll."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).response["violations"]
+        told = [(v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in found]
+        assert not told, (self.page.url, told)
+        assert not self.faults, (self.page.url, self.faults)
+        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, (self.page.url, f"{wide} px sideways")
+
+    def do(self, ref: str, action: str, fill=None):
+        """Open the form of an action, fill it in, press its button; the case page must say that it is done."""
+        self.go(f"/cases/{ref}/do/{action}")
+        self.check()
+        if fill:
+            fill(self.page)
+        self.page.click("button[name=go]")
+        assert "/do/" not in self.page.url, self.page.inner_text("main")[:1500]
+        self.check()
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def person(chromium, site):
+    """Signed-in people by name."""
+    known: dict[str, Person] = {}
+
+    def get(username: str, **rest) -> Person:
+        key = f"{username}{rest}"
+        if key not in known:
+            known[key] = Person(chromium, site, username, **rest)
+        return known[key]
+
+    yield get
+    for one in known.values():
+        one.context.close()

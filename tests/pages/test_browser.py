@@ -1,0 +1,217 @@
+"""A visit and an interview from application to closed, in a real browser, every page looked over."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from states import FLOWS
+from workflow import clock, demo
+
+pytestmark = pytest.mark.browser
+PDF = {"name": "de-nghi.pdf", "mimeType": "application/pdf", "buffer": demo.PDF}
+
+
+def fill_dossier(page, kind, crew, rows):
+    """Type the kind's example into the form, adding rows with the buttons."""
+    example = FLOWS[kind].example(clock.today())
+    page.select_option("[name=category]", example["category"])
+    for group in ("outlet", "signer", "contact"):
+        for name, value in example[group].items():
+            field = page.locator(f"[name='{group}.{name}']")
+            field.select_option(value) if name in ("country", "media") else field.fill(value)
+    for name in ("title", "purpose", "content", "publication", "first_day", "last_day", "place", "duration_min"):
+        if name in example:
+            page.fill(f"[name={name}]", str(example[name]))
+    for count, name in ((crew, "crew"), (rows, "itinerary" if kind == "visit" else "questions")):
+        for _ in range(count - 1):
+            page.click(f"button[name=add][value={name}]")
+    assert page.input_value("[name='outlet.name']") == example["outlet"]["name"], "adding a row lost what was typed"
+    for index in range(crew):
+        member = example["crew"][min(index, len(example["crew"]) - 1)]
+        for name, value in member.items():
+            field = page.locator(f"[name='crew.{index}.{name}']")
+            field.select_option(value) if name in ("role", "nationality") else field.fill(value)
+    return example
+
+
+def fill_rows(page, name, items, selects=()):
+    for index, item in enumerate(items):
+        for part, value in item.items():
+            if isinstance(value, list):
+                for code in value:
+                    page.check(f"[name='{name}.{index}.{part}'][value={code}]")
+            elif part in selects:
+                page.select_option(f"[name='{name}.{index}.{part}']", value)
+            else:
+                page.fill(f"[name='{name}.{index}.{part}']", str(value))
+
+
+def ref_of(page):
+    return page.url.split("/cases/")[1].split("/")[0].split("#")[0]
+
+
+def send(applicant, ref):
+    page = applicant.go(f"/cases/{ref}/edit")
+    page.set_input_files("#p-request", PDF)
+    page.click("form[action$='/papers/request'] button")
+    assert "de-nghi.pdf" in page.inner_text("#papers")
+    applicant.check()
+    applicant.do(ref, "submit", lambda p: p.check("[name=undertaking]"))
+    return page.inner_text(".crumb b").strip()
+
+
+def issue_all(person, lite, code, ref):
+    """The registry issues what is signed; what waits for a signature is signed first, each by somebody entitled."""
+    from states.kinds.letter import LETTERS
+
+    stage = demo.Stage(lite)
+    signers = {"intake": "motcua.mai", "head": "ptp.ngoc", "director": "gd.khanh", "committee": "ubnd.minh", "leader_office": "vpub.nga"}
+    until = time.monotonic() + 20
+    number = 0
+    while time.monotonic() < until:
+        with lite.db.read() as connection:
+            from workflow import store
+
+            pending = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'pending' AND kind = 'letter'")[0]["n"]
+        if not pending:
+            break
+        time.sleep(0.2)
+    for id_ in stage.children(ref, "letter", "drafted"):
+        name = stage.row(id_)["fields"]["letter"]
+        person(next(signers[s] for s in LETTERS[name].signers if s in signers)).do(id_, "sign")
+    for id_ in stage.children(ref, "letter", "sealed"):
+        number += 1
+        person("vt.van").do(id_, "issue", lambda p, n=number: p.fill("[name=number]", f"{n}/{code[-4:]}"))
+
+
+def test_visit_from_application_to_closed(person, lite):
+    applicant = person("vptt.han")
+    page = applicant.go("/apply/visit")
+    applicant.check()
+    page.click("main .bar .btn-main")
+    ref = ref_of(page)
+    example = fill_dossier(page, "visit", 2, 3)
+    fill_rows(page, "itinerary", example["itinerary"])
+    applicant.check()
+    page.click("main .bar .btn-main")
+    assert "edit" in page.url and ref_of(page) == ref, page.inner_text("main")[:800]
+    code = send(applicant, ref)
+    assert code.startswith("CT-V-")
+
+    person("motcua.mai").do(code, "accept", lambda p: p.select_option("[name=officer]", "cv.binh"))
+    officer = person("cv.binh")
+
+    def ask(p):
+        p.check("[name=agencies][value=cong_an]")
+        p.check("[name=agencies][value=bo_chqs]")
+        p.fill("[name=question]", "Đề nghị cho ý kiến.")
+
+    officer.do(code, "consult", ask)
+    stage = demo.Stage(lite)
+    for child in stage.children(ref, "consultation"):
+        who = {"cong_an": "ca.phuc", "bo_chqs": "qs.quan"}[stage.row(child)["fields"]["agency"]]
+        consultee = person(who)
+        consultee.go("/inbox")
+        consultee.check()
+        assert stage.row(child)["code"] in consultee.page.inner_text("main")
+        consultee.do(child, "answer", lambda p: p.locator("[name=outcome]").first.select_option("no_objection"))
+    officer.do(code, "recommend", lambda p: p.select_option("[name=proposal]", "approve"))
+    person("tp.hoa").do(code, "endorse")
+    director = person("gd.khanh")
+    director.go(f"/cases/{code}")
+    assert "UBND quyết định" in director.page.inner_text(".closed"), "a closed action says why"
+    director.do(code, "refer_up")
+    person("ubnd.minh").do(code, "approve")
+    issue_all(person, lite, code, ref)
+    officer.do(code, "assign_guide", lambda p: p.select_option("[name=guide]", "hd.thao"))
+    guide = person("hd.thao")
+    guide.do(code, "start")
+
+    def log(p):
+        for index in range(3):
+            p.locator(f"[name='rows.{index}.result'][value=done]").check(force=True)
+
+    guide.do(code, "log", log)
+    guide.do(code, "file_report", lambda p: p.fill("[name='report.summary']", "Đúng chương trình."))
+    issue_all(person, lite, code, ref)
+    head = person("tp.hoa")
+    head.do(code, "close")
+    assert stage.row(ref)["state"] == "closed"
+    auditor = person("ktr.xuan")
+    auditor.go(f"/cases/{code}/history")
+    auditor.check()
+    assert "nguyên vẹn" in auditor.page.inner_text("main")
+    for word in ("Công an", "Quân sự", "Nguyễn Thử Bình", "Phạm Thử Khánh", "R1"):
+        applicant.go(f"/cases/{code}")
+        assert word not in applicant.page.inner_text("body"), word
+    applicant.check()
+
+
+def test_interview_from_application_to_closed(person, lite):
+    applicant = person("vptt.lam")
+    page = applicant.go("/apply/interview")
+    applicant.check()
+    page.click("main .bar .btn-main")
+    ref = ref_of(page)
+    example = fill_dossier(page, "interview", 1, 2)
+    for name, value in example["leader"].items():
+        field = page.locator(f"[name='leader.{name}']")
+        field.select_option(value) if name == "agency" else field.fill(value)
+    fill_rows(page, "questions", example["questions"], ("language",))
+    page.select_option("[name=form]", "in_person")
+    page.select_option("[name=language]", "vi")
+    page.click("button[name=add][value=slots]")
+    start = clock.local(clock.now() - timedelta(minutes=5))
+    page.fill("[name='slots.0.from']", f"{start:%Y-%m-%dT%H:%M}")
+    page.click("main .bar .btn-main")
+    code = send(applicant, ref)
+    assert code.startswith("CT-I-")
+    person("motcua.mai").do(code, "accept", lambda p: p.select_option("[name=officer]", "cv.dung"))
+    officer = person("cv.dung")
+    officer.do(code, "consult", lambda p: p.fill("[name=question]", "Đề nghị cho ý kiến."))
+    stage = demo.Stage(lite)
+    for child in stage.children(ref, "consultation"):
+        person("ca.phuc").do(child, "answer", lambda p: p.locator("[name=outcome]").first.select_option("no_objection"))
+
+    def recommend(p):
+        p.select_option("[name=proposal]", "approve")
+        for index in range(2):
+            p.locator(f"[name='questions.{index}.result'][value=accept]").check(force=True)
+
+    officer.do(code, "recommend", recommend)
+    person("tp.hoa").do(code, "endorse")
+    person("gd.khanh").do(code, "forward")
+    person("vpub.nga").do(code, "accept_interview", lambda p: p.select_option("[name=speaker_basis]", "head"))
+    issue_all(person, lite, code, ref)
+    officer.do(code, "assign_guide", lambda p: p.select_option("[name=guide]", "hd.uyen"))
+    guide = person("hd.uyen")
+    guide.do(code, "start")
+    guide.do(code, "file_report", lambda p: p.fill("[name='report.summary']", "Đã phỏng vấn."))
+    issue_all(person, lite, code, ref)
+    person("ptp.ngoc").do(code, "close")
+    assert stage.row(ref)["state"] == "closed"
+
+
+@pytest.mark.parametrize("width,language", [(390, "en"), (1280, "en"), (390, "vi")])
+def test_pages_hold_at_every_width_in_both_languages(person, lite, width, language):
+    stage = demo.Stage(lite)
+    with lite.db.read() as connection:
+        from workflow import store
+
+        codes = [r["code"] for r in store.query(connection, "SELECT code FROM cases WHERE code IS NOT NULL AND kind IN ('visit', 'interview', 'letter') ORDER BY created_at LIMIT 4")]
+    who = person("tp.hoa", width=width, language=language)
+    for path in ("/", "/inbox", "/cases", "/account", "/help", "/help/flows/visit", *(f"/cases/{c}" for c in codes)):
+        who.go(path)
+        who.check()
+    applicant = person("vptt.han", width=width, language=language)
+    for path in ("/cases", "/apply", "/apply/visit", "/apply/interview"):
+        applicant.go(path)
+        applicant.check()
+    # The language is kept with the account: give it back.
+    for one in (who, applicant):
+        if language == "en":
+            one.page.click("button[lang=vi]")
+    assert stage.actor("tp.hoa").language in ("vi", "en")
