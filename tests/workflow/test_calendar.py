@@ -1,0 +1,74 @@
+"""Working days: the fixtures of 2026, the proposed swap, and what must always hold."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow import clock
+from workflow.calendar import Day, WorkCalendar, seeded
+from workflow.fold import fold, vi_sort_key
+
+CALENDAR = WorkCalendar(seeded([2026, 2027]))
+
+
+def at(text, hour=9):
+    return clock.at_local(date.fromisoformat(text), time(hour))
+
+
+@pytest.mark.parametrize("received,due", [
+    ("2026-02-12", "2026-02-26"), ("2026-04-24", "2026-05-06"), ("2026-04-28", "2026-05-07"), ("2026-08-20", "2026-08-26"),
+    ("2026-08-27", "2026-09-08"), ("2026-11-19", "2026-11-27"), ("2026-11-20", "2026-11-30"), ("2026-12-28", "2027-01-05"),
+])  # fmt: skip
+def test_five_working_days(received, due):
+    counted = CALENDAR.add_working_days(at(received), 5)
+    assert clock.local(counted.due).date() == date.fromisoformat(due)
+    assert len(counted.counted) == 5 and clock.local(counted.due).time() == time(17, 0)
+
+
+def test_the_proposed_swap_moves_one_date_and_not_the_other():
+    days = {**CALENDAR.days, date(2026, 11, 23): Day("off", "hoán đổi", "", True), date(2026, 11, 28): Day("work", "làm bù", "", True)}
+    swapped = WorkCalendar(days)
+    assert clock.local(swapped.add_working_days(at("2026-11-19"), 5).due).date() == date(2026, 11, 28)
+    assert clock.local(swapped.add_working_days(at("2026-11-20"), 5).due).date() == date(2026, 11, 30)
+
+
+def test_culture_day_is_off_and_says_why():
+    counted = CALENDAR.add_working_days(at("2026-11-20"), 5)
+    assert (date(2026, 11, 24), "Ngày Văn hóa Việt Nam", "28/2026/QH16") in counted.skipped
+
+
+def test_receipt_after_the_cut_off_counts_from_the_next_day():
+    assert CALENDAR.receipt_day(at("2026-11-19", 17)) == date(2026, 11, 20)
+    assert CALENDAR.receipt_day(at("2026-11-21")) == date(2026, 11, 23)
+
+
+def test_an_unconfirmed_year_is_named():
+    assert CALENDAR.add_working_days(at("2026-12-28"), 5).unconfirmed_years == (2027,)
+
+
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 1)).map(lambda d: d.replace(tzinfo=UTC))
+
+
+@given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=20)), st.integers(1, 30))
+def test_received_later_is_never_due_earlier(moment, more, days):
+    assert CALENDAR.add_working_days(moment, days).due <= CALENDAR.add_working_days(moment + more, days).due
+
+
+@given(MOMENTS, st.integers(1, 30))
+def test_one_day_more_is_later_and_ends_on_a_working_day(moment, days):
+    first, second = CALENDAR.add_working_days(moment, days), CALENDAR.add_working_days(moment, days + 1)
+    assert first.due < second.due and CALENDAR.is_working(clock.local(first.due).date())
+
+
+def test_folding_and_order():
+    assert fold("ĐẶNG") == "dang" and fold("Điện Biên  Phủ") == "dien bien phu"
+    assert sorted(["đa", "da", "ân", "an", "ăn", "án"], key=vi_sort_key) == ["an", "án", "ăn", "ân", "da", "đa"]
+
+
+def test_the_clock_can_be_set_and_is_given_back():
+    before = clock.now()
+    with clock.at(datetime(2026, 1, 2, tzinfo=UTC)):
+        assert clock.stamp(clock.now()) == "2026-01-02T00:00:00.000000Z"
+    assert clock.now() >= before
