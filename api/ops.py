@@ -55,4 +55,6 @@ def vendor(package: str, name: str) -> Response:
 @ops.record_once
 def _routes(state) -> None:  # type: ignore[no-untyped-def]
     state.app.add_url_rule("/vendor/<package>/<path:name>", "vendor", vendor)
-    state.app.add_url_rule("/favicon.ico", "favicon", lambda: send_from_directory(Path(state.app.static_folder), "favicon.svg", mimetype="image/svg+xml", max_age=86400))
+    state.app.add_url_rule(
+        "/favicon.ico", "favicon", lambda: send_from_directory(Path(state.app.static_folder), "favicon.svg", mimetype="image/svg+xml", max_age=86400)
+    )

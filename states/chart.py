@@ -101,7 +101,7 @@ def _box(state: State, at: tuple[int, int], language: str, *, current: bool, bee
     first = y + _BOX_H / 2 + 5 - (len(lines) - 1) * 9
     words = "".join(
         f'<text x="{x + width / 2}" y="{first + i * 18}" text-anchor="middle" fill="#1F2933"'
-        f'{" font-weight=" + chr(34) + "700" + chr(34) if current else ""}>{escape(line)}</text>'
+        f"{' font-weight=' + chr(34) + '700' + chr(34) if current else ''}>{escape(line)}</text>"
         for i, line in enumerate(lines)
     )
     radius = 22 if state.end else 4

@@ -309,9 +309,7 @@ class Step:
 def steps(action: str, sources: Iterable[str], target: str, by: Iterable[str], label: Text, **rest: Any) -> tuple[Step, ...]:
     """The same action from several states; a target of `"="` leads back to the state it left."""
     roles = tuple(by)
-    return tuple(
-        Step(action, source, source if target == "=" else target, roles, label, **rest) for source in sources
-    )
+    return tuple(Step(action, source, source if target == "=" else target, roles, label, **rest) for source in sources)
 
 
 def value_at(fields: Mapping[str, Any], pointer: str) -> Any:

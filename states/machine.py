@@ -16,14 +16,8 @@ from states.flow import Flow
 from states.language import Facts, Refusal, Refused, Step, Text
 from states.roles import ROLES
 
-ROLE = Refusal(
-    "role",
-    Text("Vai trò của Ông/Bà không làm được việc này.", "Your role does not include this action."),
-)
-STATE = Refusal(
-    "state",
-    Text("Hồ sơ không ở bước cho phép việc này.", "The case is not at a step that allows this action."),
-)
+ROLE = Refusal("role", Text("Vai trò của Ông/Bà không làm được việc này.", "Your role does not include this action."))
+STATE = Refusal("state", Text("Hồ sơ không ở bước cho phép việc này.", "The case is not at a step that allows this action."))
 
 
 class Token:
@@ -46,10 +40,7 @@ def build(flow: Flow) -> Machine:
         model=None,
         initial=None,
         states=list(flow.states),
-        transitions=[
-            {"trigger": step.action, "source": step.source, "dest": step.target, "conditions": [_guard]}
-            for step in flow.steps
-        ],
+        transitions=[{"trigger": step.action, "source": step.source, "dest": step.target, "conditions": [_guard]} for step in flow.steps],
         auto_transitions=False,
         send_event=True,
         queued=False,
@@ -72,11 +63,7 @@ def refusals(step: Step, facts: Facts) -> tuple[Refusal, ...]:
     """Every unmet need of a step, at once. Needs of the input are asked only when an input was sent."""
     if not facts.roles & set(step.by):
         return (role_refusal(step.by),)
-    return tuple(
-        need.refusal(facts)
-        for need in step.needs
-        if (facts.asked or not need.of_input) and not need.test(facts)
-    )
+    return tuple(need.refusal(facts) for need in step.needs if (facts.asked or not need.of_input) and not need.test(facts))
 
 
 def walk(flow: Flow, action: str, facts: Facts) -> Step:

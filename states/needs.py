@@ -32,10 +32,7 @@ def fields_complete(declared: tuple[AnyField, ...]) -> Need:
         labels = [label for _, label in missing(declared, facts.fields)]
         if not labels:
             return None
-        return Text(
-            f"Còn thiếu nội dung luật buộc: {_list(x.vi for x in labels)}.",
-            f"Still missing what the law requires: {_list(x.en for x in labels)}.",
-        )
+        return Text(f"Còn thiếu nội dung luật buộc: {_list(x.vi for x in labels)}.", f"Still missing what the law requires: {_list(x.en for x in labels)}.")
 
     return Need(
         "fields_complete",
@@ -63,8 +60,7 @@ def papers_complete(declared: tuple[Paper, ...]) -> Need:
         lift=Text("Tải lên giấy tờ còn thiếu.", "Upload the missing paper."),
         who=(roles.APPLICANT,),
         detail=lambda f: Text(
-            f"Còn thiếu giấy tờ: {_list(p.label.vi for p in lacking(f))}.",
-            f"Papers still missing: {_list(p.label.en for p in lacking(f))}.",
+            f"Còn thiếu giấy tờ: {_list(p.label.vi for p in lacking(f))}.", f"Papers still missing: {_list(p.label.en for p in lacking(f))}."
         ),
     )
 
@@ -101,10 +97,7 @@ def _dates(facts: Facts) -> Text | None:
         for row in facts.fields.get("itinerary") or ():
             on = _day(row.get("on"))
             if on is not None and not first <= on <= last:
-                return Text(
-                    f"Hoạt động ngày {on:%d/%m/%Y} nằm ngoài thời gian đề nghị.",
-                    f"The activity on {on:%d/%m/%Y} lies outside the days asked for.",
-                )
+                return Text(f"Hoạt động ngày {on:%d/%m/%Y} nằm ngoài thời gian đề nghị.", f"The activity on {on:%d/%m/%Y} lies outside the days asked for.")
     slots = facts.fields.get("slots") or ()
     if slots and all((_day(slot.get("from")) or facts.today) < facts.today for slot in slots):
         return Text("Mọi thời điểm đề xuất đều đã qua.", "Every proposed time has already passed.")
@@ -184,10 +177,7 @@ def _trips_allowed(facts: Facts) -> int:
 
 supplement_trips_left = Need(
     "supplement_trips_left",
-    Text(
-        "Đã yêu cầu bổ sung đủ số lần cho phép.",
-        "The permitted number of supplement requests has been used.",
-    ),
+    Text("Đã yêu cầu bổ sung đủ số lần cho phép.", "The permitted number of supplement requests has been used."),
     lambda f: _trips(f) < _trips_allowed(f),
     lifted_by=("allow_supplement",),
     lift=Text("Lãnh đạo phòng cho phép thêm một lần, có lý do.", "The head allows one more, with a reason."),
@@ -202,10 +192,7 @@ def _leaves_time(facts: Facts) -> bool:
 
 respond_by_leaves_time = Need(
     "respond_by_leaves_time",
-    Text(
-        "Hạn bổ sung phải còn ít nhất một ngày làm việc trước hạn luật định.",
-        "The date to respond must leave a working day before the statutory date.",
-    ),
+    Text("Hạn bổ sung phải còn ít nhất một ngày làm việc trước hạn luật định.", "The date to respond must leave a working day before the statutory date."),
     lambda f: _leaves_time(f),
     lifted_by=("reload",),
     lift=Text("Chọn hạn sớm hơn, hoặc quyết định trên hồ sơ hiện có.", "Choose an earlier date, or decide on the file as it is."),
@@ -221,10 +208,7 @@ def asked_items(facts: Facts) -> list[Mapping[str, Any]]:
 
 items_answered = Need(
     "items_answered",
-    Text(
-        "Còn mục chưa sửa và chưa có giải thích.",
-        "An item is neither changed nor explained.",
-    ),
+    Text("Còn mục chưa sửa và chưa có giải thích.", "An item is neither changed nor explained."),
     lambda f: not blank(f.given.get("note")) or not f.settings.get("unanswered"),
     lifted_by=("edit",),
     lift=Text("Sửa mục được hỏi, hoặc ghi chú giải thích.", "Change the item asked about, or explain in a note."),
@@ -237,12 +221,7 @@ def _given(name: str, code: str, text: Text, lift: Text) -> Need:
     return Need(code, text, lambda f: not blank(f.given.get(name)), lifted_by=("reload",), lift=lift, of_input=True)
 
 
-reason_given = _given(
-    "reason",
-    "reason_given",
-    Text("Phải nêu lý do.", "A reason must be given."),
-    Text("Viết lý do.", "Write the reason."),
-)
+reason_given = _given("reason", "reason_given", Text("Phải nêu lý do.", "A reason must be given."), Text("Viết lý do.", "Write the reason."))
 
 
 def _respond_by(facts: Facts) -> datetime | None:
@@ -266,8 +245,7 @@ respond_by_passed = Need(
 respond_by_passed_or_agreed = Need(
     "respond_by_passed_or_agreed",
     Text(
-        "Chưa hết hạn bổ sung, và cơ quan đề nghị chưa đồng ý lấy lại hồ sơ.",
-        "The date has not passed and the applicant has not agreed to take the file back.",
+        "Chưa hết hạn bổ sung, và cơ quan đề nghị chưa đồng ý lấy lại hồ sơ.", "The date has not passed and the applicant has not agreed to take the file back."
     ),
     lambda f: _respond_by_passed(f) or f.given.get("agreed") is True,
     lifted_by=("time", "reload"),
@@ -293,10 +271,7 @@ reminder_sent = Need(
 
 ground_of_competence = Need(
     "ground_of_competence",
-    Text(
-        "Căn cứ từ chối tiếp nhận phải thuộc danh mục.",
-        "The ground must be one of the closed list for refusing intake.",
-    ),
+    Text("Căn cứ từ chối tiếp nhận phải thuộc danh mục.", "The ground must be one of the closed list for refusing intake."),
     lambda f: f.given.get("ground") in f.settings.get("grounds_not_accepted", ()),
     lifted_by=("reload",),
     lift=Text("Chọn một căn cứ trong danh mục.", "Choose a ground of the list."),
@@ -349,11 +324,7 @@ def unrouted(facts: Facts) -> list[str]:
 
 def _for_approval(need: Need) -> Need:
     """The same need, asked only where the proposal is to approve, wholly or partly."""
-    return replace(
-        need,
-        test=lambda f: f.given.get("proposal") not in ("approve", "approve_partly") or need.test(f),
-        of_input=True,
-    )
+    return replace(need, test=lambda f: f.given.get("proposal") not in ("approve", "approve_partly") or need.test(f), of_input=True)
 
 
 def _for_rejection(need: Need) -> Need:
@@ -446,10 +417,7 @@ def _uncovered(facts: Facts, days: list[date]) -> Text | None:
             until = _day(row.get("card_expires_on"))
             if until is None or until < days[-1]:
                 name = row.get("name", "")
-                return Text(
-                    f"Thẻ của {name} không còn giá trị vào ngày {days[-1]:%d/%m/%Y}.",
-                    f"The card of {name} is not valid on {days[-1]:%d/%m/%Y}.",
-                )
+                return Text(f"Thẻ của {name} không còn giá trị vào ngày {days[-1]:%d/%m/%Y}.", f"The card of {name} is not valid on {days[-1]:%d/%m/%Y}.")
     elif category in ("A3", "A4", "A5", "A6", "A7"):
         licence = facts.fields.get("licence") or {}
         since, until = _day(licence.get("valid_from")), _day(licence.get("valid_to"))
@@ -538,10 +506,7 @@ ground_of_eligibility = Need(
 
 _ours = Need(
     "decision_is_ours",
-    Text(
-        "Bộ Ngoại giao đã cấp phép: tỉnh không được từ chối, chỉ điều phối.",
-        "The Ministry has licensed this: the province coordinates and cannot refuse.",
-    ),
+    Text("Bộ Ngoại giao đã cấp phép: tỉnh không được từ chối, chỉ điều phối.", "The Ministry has licensed this: the province coordinates and cannot refuse."),
     lambda f: f.authority == "decide",
     instead="approve",
     lift=Text("Chấp thuận, bỏ những dòng không thực hiện được.", "Approve, dropping the rows that cannot be done."),
@@ -568,9 +533,7 @@ level_is_local = _for_approval(
 def _screened(facts: Facts) -> bool:
     asked = {row.get("row") for row in facts.fields.get("questions") or ()}
     results = {row_of(row): row for row in facts.given.get("questions") or ()}
-    return asked <= set(results) and all(
-        row.get("result") != "decline" or not blank(row.get("ground")) for row in results.values()
-    )
+    return asked <= set(results) and all(row.get("result") != "decline" or not blank(row.get("ground")) for row in results.values())
 
 
 questions_screened = _for_approval(
@@ -595,13 +558,7 @@ AUTHORS = ("open", "edit", "submit", "resubmit", "clarify")
 
 
 def _apart(text: Text, lift: Text, *actions: str, code: str, persons: Callable[[Facts], frozenset[str]] | None = None) -> Need:
-    return Need(
-        code,
-        text,
-        lambda f: not (persons(f) if persons else f.persons) & _did(f, *actions),
-        lifted_by=("appoint",),
-        lift=lift,
-    )
+    return Need(code, text, lambda f: not (persons(f) if persons else f.persons) & _did(f, *actions), lifted_by=("appoint",), lift=lift)
 
 
 _another = Text("Một người khác có cùng vai trò phải làm việc này.", "Another person with the role has to do this.")
@@ -622,8 +579,7 @@ not_submitter = _apart(
 second_person_endorses = Need(
     "second_person",
     Text("Người trình không được tự thẩm định.", "Who recommended may not endorse."),
-    lambda f: not f.persons
-    & _did(f, *AUTHORS, "answer", *(() if f.settings.get("allow_two_person") else ("recommend",))),
+    lambda f: not f.persons & _did(f, *AUTHORS, "answer", *(() if f.settings.get("allow_two_person") else ("recommend",))),
     lifted_by=("appoint",),
     lift=_another,
     who=(roles.HEAD, roles.DIRECTOR),
@@ -633,9 +589,7 @@ _THIRD_TEXT = Text(
     "Người đã nộp, trình, thẩm định, cho ý kiến hoặc chuyển hồ sơ trong vòng này không được quyết định.",
     "Who submitted, recommended, endorsed, referred or gave an opinion in this round may not decide.",
 )
-third_person = _apart(
-    _THIRD_TEXT, _another, *AUTHORS, "answer", "recommend", "endorse", "refer_up", "forward", code="third_person"
-)
+third_person = _apart(_THIRD_TEXT, _another, *AUTHORS, "answer", "recommend", "endorse", "refer_up", "forward", code="third_person")
 third_person_refers = _apart(
     Text(
         "Người đã nộp, trình, thẩm định hoặc cho ý kiến trong vòng này không được chuyển tiếp.",
@@ -673,18 +627,17 @@ second_person_confirms = _apart(
 second_person_closes = Need(
     "second_person",
     Text("Người lập báo cáo không được tự kết thúc hồ sơ.", "Who reported may not close the case."),
-    lambda f: ("file_report" not in f.acts and "deliver_answers" not in f.acts)
-    or not f.persons & frozenset().union(*(f.acts[a].by for a in ("file_report", "deliver_answers") if a in f.acts)),
+    lambda f: (
+        ("file_report" not in f.acts and "deliver_answers" not in f.acts)
+        or not f.persons & frozenset().union(*(f.acts[a].by for a in ("file_report", "deliver_answers") if a in f.acts))
+    ),
     lifted_by=("appoint",),
     lift=_another,
     who=(roles.HEAD, roles.DIRECTOR),
 )
 somebody_decides = Need(
     "somebody_decides",
-    Text(
-        "Nếu Ông/Bà đồng ý thì không còn lãnh đạo Sở nào để quyết định.",
-        "If you endorse, no other director is left to act.",
-    ),
+    Text("Nếu Ông/Bà đồng ý thì không còn lãnh đạo Sở nào để quyết định.", "If you endorse, no other director is left to act."),
     lambda f: f.role != roles.DIRECTOR or bool(f.settings.get("other_directors")),
     lifted_by=("appoint",),
     lift=Text("Cử hoặc ủy quyền một lãnh đạo khác.", "Appoint or delegate another director."),
@@ -704,8 +657,7 @@ level_is_committee = Need(
 level_is_mine = Need(
     "level_is_mine",
     Text(
-        "Việc này do UBND quyết định; Sở không có ủy quyền đang hiệu lực.",
-        "The People's Committee decides this; the Department holds no delegation in force.",
+        "Việc này do UBND quyết định; Sở không có ủy quyền đang hiệu lực.", "The People's Committee decides this; the Department holds no delegation in force."
     ),
     lambda f: f.role == roles.COMMITTEE or f.settings.get("decision_level") == "department",
     instead="refer_up",
@@ -714,10 +666,7 @@ level_is_mine = Need(
 )
 seen_is_current = Need(
     "seen_is_current",
-    Text(
-        "Hồ sơ hoặc ý kiến đã thay đổi từ khi Ông/Bà mở trang; hãy xem lại.",
-        "The dossier or an opinion has changed since you opened the page; look again.",
-    ),
+    Text("Hồ sơ hoặc ý kiến đã thay đổi từ khi Ông/Bà mở trang; hãy xem lại.", "The dossier or an opinion has changed since you opened the page; look again."),
     lambda f: f.given.get("seen") == f.decision_hash,
     lifted_by=("reload",),
     lift=Text("Mở lại trang và xem phần đã đổi.", "Open the page again and look at what changed."),
@@ -727,11 +676,7 @@ seen_is_current = Need(
 
 def without_opinion(facts: Facts) -> list[str]:
     """Agencies that let the date pass and whose silence means nothing."""
-    return [
-        _agency(child)
-        for child in consultations(facts)
-        if child.state == "lapsed" and child.fields.get("silence_means", "none") != "no_objection"
-    ]
+    return [_agency(child) for child in consultations(facts) if child.state == "lapsed" and child.fields.get("silence_means", "none") != "no_objection"]
 
 
 silence_acknowledged = Need(
@@ -845,8 +790,7 @@ guide_free = Need(
     lift=Text("Chọn người khác.", "Choose another guide."),
     of_input=True,
     detail=lambda f: Text(
-        f"Cán bộ hướng dẫn trùng lịch với hồ sơ {f.settings.get('guide_clash')}.",
-        f"The guide is taken by case {f.settings.get('guide_clash')} on those days.",
+        f"Cán bộ hướng dẫn trùng lịch với hồ sơ {f.settings.get('guide_clash')}.", f"The guide is taken by case {f.settings.get('guide_clash')} on those days."
     ),
 )
 approval_issued = Need(
@@ -929,9 +873,7 @@ nothing_to_speak = replace(
 def _written(facts: Facts) -> bool:
     screened = facts.acts.get("recommend")
     rows = (screened.given.get("questions") or ()) if screened else ()
-    return agreed_slot(facts).get("form", facts.fields.get("form")) == "written" or any(
-        row.get("result") == "other_form" for row in rows
-    )
+    return agreed_slot(facts).get("form", facts.fields.get("form")) == "written" or any(row.get("result") == "other_form" for row in rows)
 
 
 has_written_questions = Need(
@@ -953,11 +895,13 @@ brief_released = Need(
 second_person_briefs = Need(
     "second_person",
     Text("Người soạn không được tự duyệt nội dung trả lời.", "The author may not release the answer brief."),
-    lambda f: blank(f.given.get("checked_by"))
-    or (
-        f.given["checked_by"] not in f.persons
-        if not blank(f.given.get("text")) or not blank(f.given.get("file"))
-        else (f.memory.get("brief") or {}).get("author") not in (None, f.given["checked_by"])
+    lambda f: (
+        blank(f.given.get("checked_by"))
+        or (
+            f.given["checked_by"] not in f.persons
+            if not blank(f.given.get("text")) or not blank(f.given.get("file"))
+            else (f.memory.get("brief") or {}).get("author") not in (None, f.given["checked_by"])
+        )
     ),
     lifted_by=("reload",),
     lift=Text("Ghi tên người kiểm tra khác người soạn.", "Name a checker who is not the author."),
@@ -1014,8 +958,7 @@ def _done(facts: Facts) -> set[str]:
 row_in_force = Need(
     "row_in_force",
     Text("Dòng này đang bị đình chỉ hoặc đã bị bỏ; không thể ghi là đã làm.", "The row is suspended or was dropped and cannot be done."),
-    lambda f: not (_done(f) & dropped_rows(replace(f, given={})))
-    and not (_done(f) and (f.state == "suspended" or f.memory.get("suspended"))),
+    lambda f: not (_done(f) & dropped_rows(replace(f, given={}))) and not (_done(f) and (f.state == "suspended" or f.memory.get("suspended"))),
     lifted_by=("resume", "record_resumption"),
     lift=Text("Chờ hết đình chỉ.", "Wait until the suspension ends."),
     who=(roles.DIRECTOR, roles.COMMITTEE),
@@ -1165,8 +1108,7 @@ def _letters(facts: Facts, name: str) -> list[Child]:
 ministry_report_sent = Need(
     "ministry_report_sent",
     Text("Chưa gửi báo cáo cho Bộ Ngoại giao.", "The report to the Ministry has not been issued."),
-    lambda f: not (f.authority == "host" or f.settings.get("ministry_report"))
-    or any(c.state == "issued" for c in _letters(f, "report")),
+    lambda f: not (f.authority == "host" or f.settings.get("ministry_report")) or any(c.state == "issued" for c in _letters(f, "report")),
     lifted_by=("child",),
     lift=Text("Ký và phát hành báo cáo.", "Sign and issue the report."),
     who=(roles.REGISTRY,),
@@ -1190,10 +1132,7 @@ no_open_child = Need(
     lifted_by=("child",),
     lift=Text("Phát hành hoặc hủy văn bản, chờ xong các việc con.", "Issue or void the letters, finish the rest."),
     who=(roles.REGISTRY, roles.OFFICER),
-    detail=lambda f: Text(
-        f"Còn {unfinished(f)} văn bản hoặc việc con chưa xong.",
-        f"{unfinished(f)} letters or parts of the case are not finished.",
-    ),
+    detail=lambda f: Text(f"Còn {unfinished(f)} văn bản hoặc việc con chưa xong.", f"{unfinished(f)} letters or parts of the case are not finished."),
 )
 
 # --- consultation ---------------------------------------------------------------------------------------
@@ -1205,10 +1144,7 @@ parent_undecided = Need(
     instead="remind",
     lift=Text("Gửi văn bản mới cho Sở.", "Write to the Department instead."),
 )
-consultation_due_passed = replace(
-    respond_by_passed,
-    test=lambda f: (due := moment(f.fields.get("due_at"))) is not None and f.now > due,
-)
+consultation_due_passed = replace(respond_by_passed, test=lambda f: (due := moment(f.fields.get("due_at"))) is not None and f.now > due)
 secret_by_registry = Need(
     "secret_by_registry",
     Text("Trả lời chỉ có trên giấy do văn thư ghi nhận.", "A paper-only answer is recorded by the registry alone."),
@@ -1220,12 +1156,8 @@ secret_by_registry = Need(
 )
 nothing_secret_typed = Need(
     "nothing_secret_typed",
-    Text(
-        "Trả lời chỉ trên giấy thì không nhập nội dung và không tải tệp.",
-        "With a paper-only answer no text is typed and no file uploaded.",
-    ),
-    lambda f: not f.given.get("paper_only")
-    or all(blank(f.given.get(name)) for name in ("opinion", "conditions", "rows", "facts", "scan")),
+    Text("Trả lời chỉ trên giấy thì không nhập nội dung và không tải tệp.", "With a paper-only answer no text is typed and no file uploaded."),
+    lambda f: not f.given.get("paper_only") or all(blank(f.given.get(name)) for name in ("opinion", "conditions", "rows", "facts", "scan")),
     lifted_by=("reload",),
     lift=Text("Xóa phần nội dung.", "Clear the text."),
     of_input=True,
@@ -1265,9 +1197,10 @@ own_signature = Need(
 not_decider = Need(
     "third_person",
     Text("Người quyết định hoặc ký không được tự phát hành.", "Who decided or signed may not issue the letter."),
-    lambda f: (f.role == roles.INTAKE and bool(f.settings.get("form")))
-    or not f.persons
-    & ((f.acts["sign"].by if "sign" in f.acts else frozenset()) | frozenset(f.parent.get("deciders", ()))),
+    lambda f: (
+        (f.role == roles.INTAKE and bool(f.settings.get("form")))
+        or not f.persons & ((f.acts["sign"].by if "sign" in f.acts else frozenset()) | frozenset(f.parent.get("deciders", ())))
+    ),
     lifted_by=("appoint",),
     lift=_another,
     who=(roles.REGISTRY,),

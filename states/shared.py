@@ -9,34 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from states import needs
-from states.language import (
-    AnyField,
-    Choice,
-    Facts,
-    Field,
-    Group,
-    Rows,
-    State,
-    Step,
-    Text,
-    cancel,
-    clock,
-    letter,
-    mail,
-    opens,
-    steps,
-    value_at,
-)  # fmt: skip
-from states.roles import (
-    APPLICANT,
-    CLOCK,
-    DIRECTOR,
-    GUIDE,
-    HEAD,
-    INTAKE,
-    OFFICER,
-    REGISTRY,
-)  # fmt: skip
+from states.language import AnyField, Choice, Facts, Field, Group, Rows, State, Step, Text, cancel, clock, letter, mail, opens, steps, value_at  # fmt: skip
+from states.roles import APPLICANT, CLOCK, DIRECTOR, GUIDE, HEAD, INTAKE, OFFICER, REGISTRY  # fmt: skip
 
 
 def choices(*pairs: tuple[str, str, str]) -> tuple[Choice, ...]:
@@ -78,11 +52,7 @@ CREW_ROLES = choices(
     ("interpreter", "Phiên dịch", "Interpreter"),
     ("driver", "Lái xe", "Driver"),
 )
-CHANNELS = choices(
-    ("paper", "Nộp trực tiếp", "At the counter"),
-    ("post", "Bưu chính", "By post"),
-    ("email", "Thư điện tử", "By e-mail"),
-)
+CHANNELS = choices(("paper", "Nộp trực tiếp", "At the counter"), ("post", "Bưu chính", "By post"), ("email", "Thư điện tử", "By e-mail"))
 
 APPLICANT_BLOCK: tuple[AnyField, ...] = (
     Field("category", "choice", Text("Loại đề nghị", "Kind of request"), flag="legal", choices=CATEGORIES,
@@ -133,12 +103,7 @@ CONDITIONS = Rows("conditions", Text("Điều kiện", "Conditions"), ids=False,
     Field("text", "longtext", Text("Nội dung điều kiện", "Condition"), required=True, max_length=1000),
     Field("owner", "text", Text("Ai theo dõi", "Who follows it"), max_length=200),
 ))  # fmt: skip
-ROW_RESULTS = choices(
-    ("keep", "Giữ", "Keep"),
-    ("condition", "Điều kiện", "With a condition"),
-    ("replace", "Thay", "Replace"),
-    ("drop", "Bỏ", "Drop"),
-)
+ROW_RESULTS = choices(("keep", "Giữ", "Keep"), ("condition", "Điều kiện", "With a condition"), ("replace", "Thay", "Replace"), ("drop", "Bỏ", "Drop"))
 ROW_DECISIONS = Rows("rows", Text("Từng dòng", "Row by row"), ids=False, maximum=200, one=Text("Dòng", "Row"), fields=(
     Field("row", "pointer", Text("Dòng", "Row"), required=True, max_length=200),
     Field("result", "choice", Text("Kết quả", "Result"), required=True, choices=ROW_RESULTS),
@@ -168,9 +133,7 @@ SCAN = Field("scan", "paper", Text("Bản chụp", "Scan"))
 DOC_NO = Field("doc_no", "text", Text("Số văn bản", "Document number"), max_length=60)
 DOC_DATE = Field("doc_date", "date", Text("Ngày văn bản", "Document date"))
 REPORT_RESULTS = choices(
-    ("done", "Đã thực hiện", "Done"),
-    ("changed", "Thực hiện có thay đổi", "Done with a change"),
-    ("not_done", "Không thực hiện", "Not done"),
+    ("done", "Đã thực hiện", "Done"), ("changed", "Thực hiện có thay đổi", "Done with a change"), ("not_done", "Không thực hiện", "Not done")
 )
 REPORT = Group("report", Text("Báo cáo", "Report"), required=True, fields=(
     Field("summary", "longtext", Text("Tóm tắt", "Summary"), required=True),
@@ -202,11 +165,7 @@ def target_value(target: str, fields: Mapping[str, Any], papers: Mapping[str, An
 def keep_asked(facts: Facts) -> Mapping[str, Any]:
     """Remember how each item looked when it was asked for, to tell later whether it was answered."""
     items = facts.given.get("items") or ()
-    return {
-        "asked": {
-            item["target"]: fingerprint(target_value(item["target"], facts.fields, facts.papers)) for item in items
-        }
-    }
+    return {"asked": {item["target"]: fingerprint(target_value(item["target"], facts.fields, facts.papers)) for item in items}}
 
 
 def keep_decider(facts: Facts) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ import pytest  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from argon2 import PasswordHasher  # noqa: E402
 
-from workflow import Office, db, demo, users  # noqa: E402
+from workflow import Office, chance, db, demo, store, users  # noqa: E402
+from workflow.audit import entry  # noqa: E402
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
@@ -77,6 +78,121 @@ def url(request, tmp_path_factory):
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
     return request.getfixturevalue("postgres")(request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres):
+    """The address of a fresh, empty PostgreSQL database, one a module."""
+    return postgres()
+
+
+@pytest.fixture(scope="module")
+def database(url):
+    """An empty migrated database, on both kinds."""
+    found = db.Database(url)
+    yield found
+    found.close()
+
+
+class Ledger:
+    """Writes bare cases and entries into a database: the storage rooms alone, without kinds and people."""
+
+    def __init__(self, database: db.Database):
+        self.database = database
+
+    def entry(self, case: str, seq: int, prev: str, target: str, *, source: str | None = None, inputs=None, **changed):
+        """The columns of one well-formed entry and the rows of its openings; `changed` spoils columns on purpose."""
+        opened = {f"input.{name}": (chance.salt(), value) for name, value in (inputs or {}).items()}
+        document = {
+            "fmt": "fpd-audit/1", "stream": f"case/{case}", "seq": seq, "at": f"2026-11-24T01:02:{seq:02}.000000Z", "actor": "u1",
+            "role": "officer", "action": "go", "to": target, "round": 1, "prev": prev,
+            "commitments": {name: entry.commitment(name, salt, value) for name, (salt, value) in opened.items()},
+        }  # fmt: skip
+        if source:
+            document["from"] = source
+        text = entry.canonical(document)
+        row = {
+            "stream": f"case/{case}", "seq": seq, "case_id": case, "at": document["at"], "actor_id": "u1", "role": "officer", "org_id": None,
+            "action": "go", "from_state": source, "to_state": target, "round": 1, "decides": False, "prev": prev,
+            "entry_hash": entry.entry_hash(text), "canonical": text.decode(),
+        }  # fmt: skip
+        return {**row, **changed}, [(f"case/{case}", seq, name, salt.hex(), value) for name, (salt, value) in opened.items()]
+
+    def case_row(self, case: str, head: str, state: str = "draft", **changed):
+        """The columns of a case at version 1."""
+        row = dict.fromkeys(store.CASE)
+        row.update(
+            id=case, kind="visit", flow_version=1, state=state, version=1, round=1, head_hash=head, created_by="system", channel="online",
+            urgent=False, referred=False, accepted=False, is_open=True, due_at="9999-12-31T00:00:00.000000Z", title="", outlet="",
+            memory="{}", dossier_no=1, search_text="", created_at="2026-11-24T01:02:03.000000Z", updated_at="2026-11-24T01:02:03.000000Z",
+        )  # fmt: skip
+        return {**row, **changed}
+
+    def open(self, case: str | None = None, **changed) -> str:
+        """A case with its first entry, in one transaction: the key to the head is deferred."""
+        case = case or chance.public_id()
+        first, openings = self.entry(case, 1, entry.GENESIS, "draft", inputs={"opinion": '"yes"'})
+
+        def work(connection):
+            self.insert(connection, "cases", self.case_row(case, first["entry_hash"], **changed))
+            self.insert(connection, "audit_entry", first)
+            for row in openings:
+                self.insert(connection, "opening", dict(zip(store.TABLES["opening"], row, strict=True)))
+            self.insert(connection, "dossiers", {
+                "case_id": case, "no": 1, "round": 1, "fields": "{}", "papers": "{}", "content_hash": "0" * 64,
+                "at": first["at"], "by_id": "u1"})  # fmt: skip
+
+        self.database.transact(work)
+        return case
+
+    def step(self, case: str, target: str, **changed) -> None:
+        """One more entry, and the case moved with it."""
+
+        def work(connection):
+            was = store.query(connection, "SELECT version, head_hash, state FROM cases WHERE id = :id", id=case)[0]
+            new, openings = self.entry(case, was["version"] + 1, was["head_hash"], target, source=was["state"], inputs={"opinion": '"no"'}, **changed)
+            store.execute(
+                connection, "UPDATE cases SET version = version + 1, head_hash = :head, state = :state WHERE id = :id",
+                head=new["entry_hash"], state=target, id=case)  # fmt: skip
+            self.insert(connection, "audit_entry", new)
+            for row in openings:
+                self.insert(connection, "opening", dict(zip(store.TABLES["opening"], row, strict=True)))
+
+        self.database.transact(work)
+
+    def story(self, *targets: str) -> str:
+        """A case that went through these states."""
+        case = self.open()
+        for target in targets:
+            self.step(case, target)
+        return case
+
+    @staticmethod
+    def insert(connection, table: str, row, verb: str = "INSERT") -> None:
+        """One row into a table; the verb may be `INSERT OR REPLACE` on SQLite."""
+        names = ", ".join(row)
+        store.execute(connection, f"{verb} INTO {table} ({names}) VALUES ({', '.join(':' + name for name in row)})", **row)
+
+    def attack(self, *statements: str, **values) -> None:
+        """Statements by somebody who holds the database: no authorizer, no foreign keys, no recursive triggers."""
+        engine = db.engine_for(self.database.url, guarded=False)
+        try:
+            with engine.connect() as connection:
+                if engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                    connection.exec_driver_sql("PRAGMA recursive_triggers=OFF")
+                    connection.exec_driver_sql("BEGIN")
+                for statement in statements:
+                    store.execute(connection, statement, **values)
+                connection.connection.commit()  # the driver's own: the statements went past SQLAlchemy
+        finally:
+            engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def ledger(database):
+    """Bare cases and entries, on both databases."""
+    return Ledger(database)
 
 
 @pytest.fixture(scope="module")

@@ -44,11 +44,10 @@ class Counted:
 class WorkCalendar:
     """Counts working days over one table of special days."""
 
-    def __init__(
-        self, days: Mapping[date, Day], opens: time = time(7, 30), closes: time = time(17, 0), cutoff: time = time(16, 30)
-    ):
+    def __init__(self, days: Mapping[date, Day], opens: time = time(7, 30), closes: time = time(17, 0), cutoff: time = time(16, 30)):
         self.days, self.opens, self.closes, self.cutoff = dict(days), opens, closes, cutoff
-        self._confirmed = {on.year for on, day in self.days.items() if day.confirmed}
+        # One day still guessed is enough to doubt its year.
+        self._confirmed = {on.year for on in self.days} - {on.year for on, day in self.days.items() if not day.confirmed}
 
     def is_working(self, day: date) -> bool:
         """Whether the office works on that day."""
@@ -104,9 +103,7 @@ class WorkCalendar:
 def load_calendar(connection: Connection) -> dict[date, Day]:
     """The table of special days."""
     rows = store.query(connection, "SELECT on_date, kind, name, document, confirmed FROM calendar_days")
-    return {
-        date.fromisoformat(r["on_date"]): Day(r["kind"], r["name"], r["document"], bool(r["confirmed"])) for r in rows
-    }
+    return {date.fromisoformat(r["on_date"]): Day(r["kind"], r["name"], r["document"], bool(r["confirmed"])) for r in rows}
 
 
 def seeded(years: Iterable[int]) -> dict[date, Day]:

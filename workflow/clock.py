@@ -41,7 +41,9 @@ def sleep(seconds: float) -> None:
 
 
 def stamp(moment: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, fixed width, UTC."""
+    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, fixed width, UTC. Raises ValueError for a naive moment."""
+    if moment.tzinfo is None:  # it would silently be read in the zone of the server
+        raise ValueError("a moment needs its zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 

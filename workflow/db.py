@@ -32,6 +32,13 @@ T = TypeVar("T")
 TRIES = 6
 _GUARDED = {"audit_entry", "opening", "dossiers", "reads"}
 _AGAIN = {"40001", "40P01", "55P03"}
+_RACED = ("uq_audit_entry", "pk_idempotency")
+_REFUSED = {
+    sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_ALTER_TABLE,
+    sqlite3.SQLITE_CREATE_TRIGGER, sqlite3.SQLITE_CREATE_TEMP_TRIGGER, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH,
+}  # fmt: skip
+# Switches that would put the guards or the durability out of work; they are set before the authorizer is.
+_SWITCHES = {"writable_schema", "recursive_triggers", "foreign_keys", "ignore_check_constraints", "synchronous", "journal_mode"}
 
 
 def sha256_text(text: str) -> str:
@@ -42,9 +49,15 @@ def sha256_text(text: str) -> str:
 def _authorise(action: int, one: str | None, two: str | None, *_: Any) -> int:
     if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and one in _GUARDED:
         return sqlite3.SQLITE_DENY
-    if action in (sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_ALTER_TABLE, sqlite3.SQLITE_ATTACH):
+    if action in _REFUSED:
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_PRAGMA and two is not None and (one or "").lower() in _SWITCHES:
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _prepare_sqlite(guarded: bool, fast: bool) -> Callable[[Any, Any], None]:
@@ -90,7 +103,16 @@ class Database:
         self.url = url
         self.engine = engine_for(url, fast=fast)
         self.dialect = self.engine.dialect.name
-        self.session: Callable[[], Session] = sessionmaker(self.engine, expire_on_commit=False)
+        # One snapshot for all statements of a read: lists and their counts, and above all the verifier, which
+        # would otherwise see an entry of a later moment than its case and call a sound record broken.
+        self._reader = self.engine
+        forms = self.engine
+        if self.dialect != "sqlite":
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        else:  # the driver begins nothing by itself: without this a session would commit each statement
+            forms = self.engine.execution_options()
+            event.listen(forms, "begin", _begin)
+        self.session: Callable[[], Session] = sessionmaker(forms, expire_on_commit=False)
         self._mutex = RLock()
         path = make_url(url).database
         self._lock_path = Path(f"{path}.lock") if self.dialect == "sqlite" and path and path != ":memory:" else None
@@ -98,8 +120,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read transaction; whatever it changes is undone."""
-        with self.engine.connect() as connection:
+        """A read transaction on one snapshot; whatever it changes is undone."""
+        with self._reader.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN")
                 try:
@@ -173,10 +195,9 @@ def _try_again(error: BaseException) -> bool:
         return True
     if isinstance(original, sqlite3.OperationalError):
         return "locked" in str(original) or "busy" in str(original)
-    # The unique key of one decision per round is the last guard of a race: judge the case again.
-    return (isinstance(original, sqlite3.IntegrityError) and "uq_audit_entry" in str(original)) or (
-        getattr(original, "sqlstate", None) == "23505" and "uq_audit_entry" in str(original)
-    )
+    # Some unique keys are the last guard of a race: whoever comes second judges the case, or finds the answer, anew.
+    # SQLite has one writer at a time, so that nobody comes second there.
+    return getattr(original, "sqlstate", None) == "23505" and any(key in str(original) for key in _RACED)
 
 
 # --- migrations ----------------------------------------------------------------------------------------------
@@ -192,7 +213,7 @@ def _alembic(url: str) -> Any:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring a database up to a revision."""
+    """Bring a database up to a revision; two at once wait for each other. Makes the folder of a SQLite file."""
     from alembic import command
 
     parsed = make_url(url)

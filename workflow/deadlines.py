@@ -81,12 +81,7 @@ class Deadlines:
         lost = self.calendar.working_days_between(since, now)
         due = moment(row.get("work_due"))
         later = self.calendar.add_working_days(due, lost).due if due and lost else due
-        return {
-            **row,
-            "paused_since": None,
-            "pauses": orjson.dumps(pauses).decode(),
-            "work_due": clock.stamp(later) if later else None,
-        }
+        return {**row, "paused_since": None, "pauses": orjson.dumps(pauses).decode(), "work_due": clock.stamp(later) if later else None}
 
     def extended(self, row: Mapping[str, Any], new_date: str) -> dict[str, Any]:
         """A new promised date; the first one stays and counts."""

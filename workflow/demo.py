@@ -173,7 +173,14 @@ class Stage:
             name = orjson.loads(fields)["letter"]
             if state == "drafted":
                 signers = LETTERS[name].signers
-                who = {"intake": "motcua.mai", "officer": "cv.binh", "head": "tp.hoa", "director": "gd.khanh", "committee": "ubnd.minh", "leader_office": "vpub.nga"}
+                who = {
+                    "intake": "motcua.mai",
+                    "officer": "cv.binh",
+                    "head": "tp.hoa",
+                    "director": "gd.khanh",
+                    "committee": "ubnd.minh",
+                    "leader_office": "vpub.nga",
+                }
                 self.act(next(who[s] for s in signers if s not in ("officer",)), id_, "sign")
                 state = "sealed"
             if state == "sealed":
@@ -224,7 +231,9 @@ PATHS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def advance(stage: Stage, ref: str, kind: str, to: str, *, officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False, word: str = "approve") -> None:
+def advance(
+    stage: Stage, ref: str, kind: str, to: str, *, officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False, word: str = "approve"
+) -> None:
     """Bring a case from `requested` to a stop of its path, every act by the person whose it is."""
     path = PATHS[kind]
     for stop in path[1 : path.index(to) + 1]:
@@ -315,7 +324,15 @@ def _at(days: int, hour: int = 9) -> datetime:
 
 
 _OUTLETS = ("Báo mạng Minh Họa D", "Tạp chí ảnh Minh Họa E", "Đài Minh Họa C", "Hãng tin Minh Họa G", "Truyền hình Minh Họa H")
-_TITLES = ("Làng nghề ven sông", "Chợ nổi buổi sớm", "Mùa nước nổi", "Thích ứng với xâm nhập mặn", "Lễ hội Ok Om Bok", "Vườn trái cây và du lịch", "Đô thị miền sông nước")
+_TITLES = (
+    "Làng nghề ven sông",
+    "Chợ nổi buổi sớm",
+    "Mùa nước nổi",
+    "Thích ứng với xâm nhập mặn",
+    "Lễ hội Ok Om Bok",
+    "Vườn trái cây và du lịch",
+    "Đô thị miền sông nước",
+)
 
 
 def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
@@ -357,7 +374,9 @@ def load(office: Office, *, size: int = 0, seed: int = 1, say: Callable[[str], N
 def _story_jobs() -> Iterator[tuple[int, int, Callable[[Stage, int], None]]]:
     """(days from today at which the case starts, a number, what happens)."""
 
-    def straight(kind: str, stop: str, first: int, *, who: str = "vptt.han", officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False) -> Callable[[Stage, int], None]:
+    def straight(
+        kind: str, stop: str, first: int, *, who: str = "vptt.han", officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False
+    ) -> Callable[[Stage, int], None]:
         def job(stage: Stage, index: int) -> None:
             ref = stage.file(who, kind, fields=_varied(index, kind, first))
             advance(stage, ref, kind, stop, officer=officer, guide=guide, paper=paper)
@@ -374,7 +393,11 @@ def _story_jobs() -> Iterator[tuple[int, int, Callable[[Stage, int], None]]]:
         ):  # fmt: skip
             number += 1
             guide = "hd.uyen" if number % 2 else "hd.thao"
-            yield days, number, straight(kind, stop, first, who=who, officer="cv.dung" if number % 3 == 0 else "cv.binh", guide=guide, paper=stop == "closed" and days == -45)
+            yield (
+                days,
+                number,
+                straight(kind, stop, first, who=who, officer="cv.dung" if number % 3 == 0 else "cv.binh", guide=guide, paper=stop == "closed" and days == -45),
+            )
         for name, days in (
             ("draft", 0), ("discarded", -4), ("supplement_required", -1), ("clarification_required", -2), ("not_accepted", -6), ("rejected", -15),
             ("withdrawn", -10), ("stopped", -25), ("cancelled", -7), ("no_show", -14),
@@ -418,7 +441,14 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
                 advance(stage, ref, kind, "under_review")
                 stage.act("cv.binh", ref, "ask_clarification", items=items[:1], respond_by=stage.soon(1))
             case "not_accepted":
-                stage.act("motcua.mai", ref, "refuse_intake", ground="wrong_authority", reason="Nội dung thuộc thẩm quyền của Bộ Ngoại giao.", where_to_go="Bộ Ngoại giao")
+                stage.act(
+                    "motcua.mai",
+                    ref,
+                    "refuse_intake",
+                    ground="wrong_authority",
+                    reason="Nội dung thuộc thẩm quyền của Bộ Ngoại giao.",
+                    where_to_go="Bộ Ngoại giao",
+                )
             case "rejected":
                 last = "pending_committee" if kind == "visit" else "pending_interviewee"
                 advance(stage, ref, kind, last, word="reject")
@@ -438,7 +468,9 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
                 advance(stage, ref, kind, "guided", guide="hd.uyen")
                 with clock.at(start + timedelta(days=4)):
                     stage.act(_guide(stage, ref), ref, "start")
-                    stage.act(_guide(stage, ref), ref, "record_suspension", imposed_by="border_guard", reason="Đồn Biên phòng yêu cầu dừng quay.", to=stage.soon(1))
+                    stage.act(
+                        _guide(stage, ref), ref, "record_suspension", imposed_by="border_guard", reason="Đồn Biên phòng yêu cầu dừng quay.", to=stage.soon(1)
+                    )
             case "revoked":
                 advance(stage, ref, kind, "approved")
                 stage.act("ubnd.minh", ref, "revoke", grounds=["licence_revoked"], reason="Giấy phép đã bị thu hồi.", urgent=True)

@@ -17,7 +17,10 @@ APPOINTS = {
     R.OFFICER: Text("lãnh đạo phòng hoặc Giám đốc giao chuyên viên khác", "a head or the director assigns another officer"),
     R.HEAD: Text("Giám đốc Sở cử lãnh đạo phòng; Giám đốc có thể đồng ý thay", "the director appoints; meanwhile a director can endorse"),
     R.DIRECTOR: Text("UBND bổ nhiệm lãnh đạo Sở, quản trị nhập tài khoản", "the People's Committee appoints, the administrator enters the account"),
-    R.COMMITTEE: Text("không bắt buộc: quyết định trên giấy do văn thư nhập, người khác xác nhận", "not needed: a paper decision is entered by the registry and confirmed by another"),
+    R.COMMITTEE: Text(
+        "không bắt buộc: quyết định trên giấy do văn thư nhập, người khác xác nhận",
+        "not needed: a paper decision is entered by the registry and confirmed by another",
+    ),
     R.LEADER_OFFICE: Text("không bắt buộc: trả lời giấy do văn thư nhập", "not needed: a paper answer is entered by the registry"),
     R.CONSULTEE: Text("không bắt buộc: trả lời giấy do văn thư hoặc chuyên viên ghi", "not needed: a paper answer is recorded by registry or officer"),
     R.GUIDE: Text("chuyên viên thụ lý làm thay; lãnh đạo phòng cử người hướng dẫn", "the officer stands in; a head appoints a guide"),

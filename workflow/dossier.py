@@ -88,7 +88,9 @@ def bundle(fields: Mapping[str, Any], pointers: Iterable[str]) -> dict[str, Any]
         if value is not None:
             shown[pointer.strip("/").split("/")[0] if pointer.count("/") == 1 else pointer.strip("/")] = value
     if not list(pointers):
-        shown["crew"] = [{"name": row.get("name", ""), "role": row.get("role", ""), "nationality": row.get("nationality", "")} for row in fields.get("crew") or ()]
+        shown["crew"] = [
+            {"name": row.get("name", ""), "role": row.get("role", ""), "nationality": row.get("nationality", "")} for row in fields.get("crew") or ()
+        ]
     return shown
 
 

@@ -352,9 +352,7 @@ def last_act(connection: Connection, case_id: str, actor: Actor) -> tuple[str, s
     return (row["name"] if actor.staff else row["name_vi"]) or row["role"], row["at"]
 
 
-def edit_case(
-    office: Office, actor: Actor, ref: str, fields: Given, *, version: int | None, request_id: str = ""
-) -> Done:
+def edit_case(office: Office, actor: Actor, ref: str, fields: Given, *, version: int | None, request_id: str = "") -> Done:
     """Change the dossier where it is open to this person: each named top-level field whole, null clears it.
 
     Raises `Invalid` with the sentence `locked` for a field that is not open now.
@@ -448,9 +446,7 @@ def _commit(connection: Connection, change: Change, actor: Actor) -> None:
         raise Conflict("changed_meanwhile", who=who, when=when)
 
 
-def attach(
-    office: Office, actor: Actor, ref: str, name: str, stored: Mapping[str, Any], *, request_id: str = ""
-) -> Done:
+def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[str, Any], *, request_id: str = "") -> Done:
     """Add a stored file to a case under a paper name of its kind.
 
     The applicant's papers belong to the dossier and follow the rules of an edit; the desk's scans
@@ -577,9 +573,7 @@ def perform(
             inputs["comment"] = schemas.read(COMMENT, comment)
         now = _later(row, _now(office))
         extra = _resolve(office, connection, flow, step, row, inputs, actor)
-        facts = facts_of(
-            office, flow, row, actor, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra
-        )
+        facts = facts_of(office, flow, row, actor, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra)
         try:
             walk(flow, action, facts)
         except Refused as refused:
@@ -605,9 +599,7 @@ def _later(row: Row, now: datetime) -> datetime:
     return max(now, last) if last else now
 
 
-def _resolve(
-    office: Office, connection: Connection, flow: Flow, step: Step, row: Row, inputs: dict[str, Any], actor: Actor
-) -> dict[str, Any]:
+def _resolve(office: Office, connection: Connection, flow: Flow, step: Step, row: Row, inputs: dict[str, Any], actor: Actor) -> dict[str, Any]:
     """Turn usernames and agency codes into what the record keeps; check pointers. Raises `Invalid` by field."""
     extra: dict[str, Any] = {}
     for item in step.inputs:
@@ -640,9 +632,7 @@ def _resolve(
     if step.action == "close":
         extra["letters_pending"] = letters_pending(connection, row["id"])
     if step.action == "replace":
-        extra["successor_issued"] = any(
-            kind == "letter" and state == "issued" for kind, state in _successors(connection, row["id"])
-        )
+        extra["successor_issued"] = any(kind == "letter" and state == "issued" for kind, state in _successors(connection, row["id"]))
     if step.action == "correct_typing":
         _corrected(flow, row, inputs)
     if "scan" in inputs and row["kind"] in ("visit", "interview", "consultation"):
@@ -652,9 +642,7 @@ def _resolve(
 
 def letters_pending(connection: Connection, case_id: str) -> int:
     """Letters that an act has called for and the worker has not opened yet: they count as unfinished."""
-    rows = store.query(
-        connection, "SELECT count(*) AS n FROM outbox WHERE case_id = :id AND kind = 'letter' AND state <> 'done'", id=case_id
-    )
+    rows = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE case_id = :id AND kind = 'letter' AND state <> 'done'", id=case_id)
     return int(rows[0]["n"])
 
 
@@ -708,9 +696,7 @@ def points_at(row: Row, rows_name: str, pointer: str) -> bool:
 
 def _user_with(connection: Connection, username: str, roles: tuple[str, ...]) -> dict[str, Any] | None:
     rows = store.query(
-        connection,
-        "SELECT u.id, u.name, m.role FROM users u LEFT JOIN memberships m ON m.user_id = u.id WHERE u.username = :name AND u.active",
-        name=username,
+        connection, "SELECT u.id, u.name, m.role FROM users u LEFT JOIN memberships m ON m.user_id = u.id WHERE u.username = :name AND u.active", name=username
     )
     if not rows or (roles and not {r["role"] for r in rows} & set(roles)):
         return None
@@ -729,8 +715,7 @@ def _signer(connection: Connection, name: str, value: Any) -> dict[str, Any]:
 def _others_with(connection: Connection, role: str, but: str) -> int:
     rows = store.query(
         connection,
-        "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id"
-        " WHERE m.role = :role AND u.active AND u.id <> :but",
+        "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = :role AND u.active AND u.id <> :but",
         role=role,
         but=but,
     )
@@ -816,9 +801,7 @@ def _moved_days(fields: Mapping[str, Any], dates: list[Mapping[str, Any]]) -> di
     return {**fields, "itinerary": rows, "first_day": days[0], "last_day": days[-1]} if days else {**fields, "itinerary": rows}
 
 
-def _remembered(
-    flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, acting: str, round_: int, stamp: str
-) -> dict[str, Any]:
+def _remembered(flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, acting: str, round_: int, stamp: str) -> dict[str, Any]:
     """What the case keeps in mind: the last act of each name, who did what in the round, what `keep` says."""
     memory = dict(row["memory"])
     acts = dict(memory.get("acts") or {})
@@ -880,9 +863,7 @@ def _date(value: Any) -> Any:
     return date.fromisoformat(str(value))
 
 
-def _assignments(
-    office: Office, connection: Connection, flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor
-) -> dict[str, Any]:
+def _assignments(office: Office, connection: Connection, flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor) -> dict[str, Any]:
     """Columns that an act sets besides the state: who holds the case, its code, its marks."""
     found: dict[str, Any] = {}
     given = facts.given
@@ -918,8 +899,7 @@ def _responsible(connection: Connection, actor: Actor, role: str, officer_id: st
         return actor.id
     rows = store.query(
         connection,
-        "SELECT u.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = 'head' AND u.active AND u.id <> :officer"
-        " ORDER BY m.id LIMIT 1",
+        "SELECT u.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = 'head' AND u.active AND u.id <> :officer ORDER BY m.id LIMIT 1",
         officer=officer_id,
     )
     return rows[0]["id"] if rows else None
@@ -949,9 +929,7 @@ TOLD = (
 )  # fmt: skip
 
 
-def _post(
-    change: Change, row: Row, effect: Effect, seq: int, facts: Facts, actor: Actor, acting: str, head: str, action: str
-) -> None:
+def _post(change: Change, row: Row, effect: Effect, seq: int, facts: Facts, actor: Actor, acting: str, head: str, action: str) -> None:
     stamp = clock.stamp(facts.now)
     payload: dict[str, Any] = {"action": action, "entry": head, "role": acting, "actor": actor.id}
     if effect.kind == "letter":
@@ -998,10 +976,7 @@ def _answer_parent(connection: Connection, row: Row, facts: Facts) -> None:
     """A reply that is issued ends the parent's clocks, in the same transaction."""
     if LETTERS[row["fields"]["letter"]].reply and row["parent_id"]:
         store.execute(
-            connection,
-            "UPDATE case_clock SET answered_at = :at WHERE case_id = :id AND answered_at IS NULL",
-            at=clock.stamp(facts.now),
-            id=row["parent_id"],
+            connection, "UPDATE case_clock SET answered_at = :at WHERE case_id = :id AND answered_at IS NULL", at=clock.stamp(facts.now), id=row["parent_id"]
         )
 
 

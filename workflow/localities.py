@@ -48,10 +48,7 @@ class Profile:
     @cached_property
     def grounds(self) -> tuple[Ground, ...]:
         """The closed list of coded grounds."""
-        return tuple(
-            Ground(row["code"], Text(row["label"]["vi"], row["label"]["en"]), row["basis"], tuple(row["for"]))
-            for row in self.raw["grounds"]
-        )
+        return tuple(Ground(row["code"], Text(row["label"]["vi"], row["label"]["en"]), row["basis"], tuple(row["for"])) for row in self.raw["grounds"])
 
     def grounds_for(self, use: str) -> tuple[str, ...]:
         """Codes of the grounds for `reject`, `not_accepted`, `revoke` or `decline`."""

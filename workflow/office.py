@@ -66,10 +66,7 @@ class Office:
                 " (SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id"
                 "  WHERE m.organisation_id = o.id AND u.active) AS holders FROM organisations o WHERE o.active",
             )
-            found = [
-                Organisation(r["id"], r["code"], r["kind"], Text(r["name_vi"], r["name_en"]), r["silence_means"], r["holders"] > 0)
-                for r in rows
-            ]
+            found = [Organisation(r["id"], r["code"], r["kind"], Text(r["name_vi"], r["name_en"]), r["silence_means"], r["holders"] > 0) for r in rows]
             self._organisations = {item.code: item for item in found}
             self._by_id = {item.id: item for item in found}
             days = load_calendar(connection)

@@ -95,9 +95,7 @@ def _masked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The dossier with the numbers of identity papers shortened to their last three characters."""
     out = dict(fields)
     if isinstance(out.get("crew"), list):
-        out["crew"] = [
-            {k: (f"…{str(v)[-3:]}" if k in MASKED and v else v) for k, v in row.items()} for row in out["crew"]
-        ]
+        out["crew"] = [{k: (f"…{str(v)[-3:]}" if k in MASKED and v else v) for k, v in row.items()} for row in out["crew"]]
     return out
 
 
@@ -136,9 +134,7 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
     people = _people(connection, row["officer_id"], row["guide_id"], row["leader_id"])
     late, overdue = lateness(clocks, now, row["is_open"])
     facts = facts_of(office, flow, row, actor, held, now=now)
-    holds_seen = any(
-        any(item.name == "seen" for item in step.inputs) and held & set(step.by) for step in flow.leaving(row["state"])
-    )
+    holds_seen = any(any(item.name == "seen" for item in step.inputs) and held & set(step.by) for step in flow.leaving(row["state"]))
     parent = row["parent"]
     if parent:
         main = {**parent, "fields": {}, "parent": None}
@@ -220,9 +216,7 @@ def choices(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
         return choices_for(office, connection, row, actor, held)
 
 
-def choices_for(
-    office: Office, connection: Connection, row: dict[str, Any], actor: Actor, held: frozenset[str]
-) -> list[dict[str, Any]]:
+def choices_for(office: Office, connection: Connection, row: dict[str, Any], actor: Actor, held: frozenset[str]) -> list[dict[str, Any]]:
     """The same, on a case that is loaded already."""
     flow = flow_for(row["kind"])
     now = clock.now()
@@ -238,7 +232,9 @@ def choices_for(
             reasons = (role_refusal(step.by),)
         else:
             role = next(r for r in step.by if r in mine)
-            facts = facts_of(office, flow, row, actor, mine, now=now, role=role, target=step.target, action=step.action, extra=_asked(connection, row, step, actor))
+            facts = facts_of(
+                office, flow, row, actor, mine, now=now, role=role, target=step.target, action=step.action, extra=_asked(connection, row, step, actor)
+            )
             reasons = refusals(step, facts)
             if recused:
                 from states.needs import not_conflicted
@@ -367,7 +363,16 @@ def letters(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
         if kind != "letter":
             continue
         values = orjson.loads(fields)
-        child = {"id": id_, "kind": kind, "state": state, "organisation_id": organisation_id, "parent": row, "fields": values, "created_by": "", "channel": row["channel"]}
+        child = {
+            "id": id_,
+            "kind": kind,
+            "state": state,
+            "organisation_id": organisation_id,
+            "parent": row,
+            "fields": values,
+            "created_by": "",
+            "channel": row["channel"],
+        }
         if not authority.visible(child, actor, authority.roles_on(child, actor)):
             continue
         issued = (orjson.loads(memory).get("acts") or {}).get("issue", {}).get("given", {})
@@ -388,9 +393,7 @@ def papers(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
         if not _reads_papers(held):
             raise NotFound()
         rows = store.query(
-            connection,
-            "SELECT id, name, filename, size, media_type, file_hash, at FROM papers WHERE case_id = :id ORDER BY at DESC, id",
-            id=row["id"],
+            connection, "SELECT id, name, filename, size, media_type, file_hash, at FROM papers WHERE case_id = :id ORDER BY at DESC, id", id=row["id"]
         )
     main_kind = row["parent"]["kind"] if row["kind"] == "consultation" and row["parent"] else row["kind"]
     declared = {paper.name: paper for paper in FLOWS[main_kind].papers}
@@ -700,8 +703,6 @@ def mark_notices_read(office: Office, actor: Actor) -> None:
     """Mark all notices of a person as read."""
 
     def work(connection: Connection) -> None:
-        store.execute(
-            connection, "UPDATE notices SET read_at = :now WHERE user_id = :id AND read_at IS NULL", now=clock.stamp(clock.now()), id=actor.id
-        )
+        store.execute(connection, "UPDATE notices SET read_at = :now WHERE user_id = :id AND read_at IS NULL", now=clock.stamp(clock.now()), id=actor.id)
 
     office.db.transact(work)

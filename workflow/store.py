@@ -143,15 +143,10 @@ def _update_sql(dialect: str, columns: tuple[str, ...]) -> str:
     guard = "EXISTS (SELECT 1 FROM users WHERE id = :x_actor AND epoch = :x_epoch AND active)"
     if dialect == "postgresql":
         guard = "EXISTS (SELECT 1 FROM who)"
-    return (
-        f"UPDATE cases SET {sets} WHERE id = :x_id AND version = :x_version AND state = :x_state"
-        f" AND (:x_actor = 'system' OR {guard})"
-    )
+    return f"UPDATE cases SET {sets} WHERE id = :x_id AND version = :x_version AND state = :x_state AND (:x_actor = 'system' OR {guard})"
 
 
-_CONFLICT = {
-    "case_clock": " ON CONFLICT (case_id) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in CLOCKS[1:]),
-}
+_CONFLICT = {"case_clock": " ON CONFLICT (case_id) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in CLOCKS[1:])}
 
 
 @lru_cache(maxsize=64)
@@ -224,10 +219,7 @@ def query(connection: Connection, sql: str, **values: Any) -> list[dict[str, Any
         if cursor.description is None:
             return []
         names = [column[0] for column in cursor.description]
-        return [
-            {n: bool(v) if n in _BOOLEANS and v is not None else v for n, v in zip(names, row, strict=True)}
-            for row in cursor.fetchall()
-        ]
+        return [{n: bool(v) if n in _BOOLEANS and v is not None else v for n, v in zip(names, row, strict=True)} for row in cursor.fetchall()]
     finally:
         cursor.close()
 

@@ -47,12 +47,8 @@ def _actor(rows: list[dict[str, Any]]) -> Actor | None:
     if not rows or not rows[0]["active"]:
         return None
     first = rows[0]
-    held = tuple(
-        Membership(r["organisation_id"], r["code"], r["kind"], r["role"], bool(r["lead"])) for r in rows if r["role"] and r["code"]
-    )
-    return Actor(
-        first["id"], first["username"], first["name"], first["language"], first["epoch"], held, first["title_vi"], first["title_en"]
-    )
+    held = tuple(Membership(r["organisation_id"], r["code"], r["kind"], r["role"], bool(r["lead"])) for r in rows if r["role"] and r["code"])
+    return Actor(first["id"], first["username"], first["name"], first["language"], first["epoch"], held, first["title_vi"], first["title_en"])
 
 
 def actor_by_id(connection: Connection, user_id: str) -> Actor | None:
@@ -233,12 +229,8 @@ def grant(connection: Connection, user_id: str, organisation_id: str, role: str,
 
 def disable(connection: Connection, username: str) -> bool:
     """Close an account and end its sessions; whoever is acting with it is refused from now on."""
-    touched = store.execute(
-        connection, "UPDATE users SET active = :no, epoch = epoch + 1 WHERE username = :name", no=False, name=username
-    )
-    store.execute(
-        connection, "DELETE FROM user_session WHERE user_id IN (SELECT id FROM users WHERE username = :name)", name=username
-    )
+    touched = store.execute(connection, "UPDATE users SET active = :no, epoch = epoch + 1 WHERE username = :name", no=False, name=username)
+    store.execute(connection, "DELETE FROM user_session WHERE user_id IN (SELECT id FROM users WHERE username = :name)", name=username)
     return touched > 0
 
 

@@ -93,9 +93,7 @@ def _one(office: Office, id_: int) -> int:
 
 
 def _done(connection: Connection, id_: int) -> None:
-    store.execute(
-        connection, "UPDATE outbox SET state = 'done', done_at = :now WHERE id = :id AND state = 'pending'", now=clock.stamp(clock.now()), id=id_
-    )
+    store.execute(connection, "UPDATE outbox SET state = 'done', done_at = :now WHERE id = :id AND state = 'pending'", now=clock.stamp(clock.now()), id=id_)
 
 
 def _failed(connection: Connection, id_: int, error: Exception) -> None:
@@ -229,9 +227,7 @@ def _recipients(connection: Connection, row: Mapping[str, Any], name: str, paylo
 
 
 def _holding(connection: Connection, role: str) -> list[dict[str, Any]]:
-    return store.query(
-        connection, "SELECT DISTINCT u.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.active AND m.role = :role", role=role
-    )
+    return store.query(connection, "SELECT DISTINCT u.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.active AND m.role = :role", role=role)
 
 
 def _mail(office: Office, connection: Connection, message: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
@@ -250,9 +246,7 @@ def _mail(office: Office, connection: Connection, message: Mapping[str, Any], pa
         )  # fmt: skip
 
 
-def _cancel(
-    office: Office, connection: Connection, message: Mapping[str, Any], payload: Mapping[str, Any]
-) -> list[tuple[str, str, dict[str, str]]]:
+def _cancel(office: Office, connection: Connection, message: Mapping[str, Any], payload: Mapping[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
     """The case has ended: its open questions are cancelled and its drafts void, by the clock."""
     row = store.load(connection, message["case_id"])
     reason = "Hồ sơ chính đã kết thúc."

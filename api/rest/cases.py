@@ -233,5 +233,3 @@ def paper_response(paper_id: str) -> Any:
     response = send_file(path, mimetype=found["media_type"], as_attachment=True, download_name=found["filename"], max_age=0)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
-
-

@@ -83,7 +83,6 @@ def chart_(kind: str, suffix: str) -> Any:
     raise NotFound()
 
 
-
 def travelled(office: Any, actor: Any, ref: str, kind: str) -> tuple[str | None, tuple[tuple[str, str], ...]]:
     """The state a case is in and the arrows it took, as far as this person may know."""
     with office.db.read() as connection:

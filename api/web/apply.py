@@ -23,9 +23,7 @@ def office() -> Any:
 def sentences(errors: dict[str, Any]) -> dict[str, list[str]]:
     """Field errors in the reader's language, by dotted name."""
     chosen = current()
-    return {
-        name.strip("/").replace("/", "."): [text.en if chosen == "en" else text.vi for text in texts] for name, texts in errors.items()
-    }
+    return {name.strip("/").replace("/", "."): [text.en if chosen == "en" else text.vi for text in texts] for name, texts in errors.items()}
 
 
 def catalogues() -> dict[str, Any]:
@@ -49,9 +47,7 @@ def apply() -> Any:
 
 def _form(flow: Any, values: dict[str, Any], errors: dict[str, list[str]], status: int = 200, **more: Any) -> Any:
     declared = more.pop("declared", flow.fields)
-    body = render_template(
-        "apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors, **catalogues(), **more
-    )
+    body = render_template("apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors, **catalogues(), **more)
     return make_response(body, status)
 
 
@@ -74,9 +70,7 @@ def apply_form(kind: str) -> Any:
     if forms.changed_rows(flow.fields, values, request.form):
         return _form(flow, values, {}, keyed=desk, behalf=behalf)
     try:
-        done = open_case(
-            office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None
-        )
+        done = open_case(office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None)
     except Invalid as invalid:
         return _form(flow, values, sentences(invalid.fields), 422, keyed=desk, behalf=behalf)
     flash(t("Đã lưu bản nháp. Hãy tải giấy tờ rồi gửi.", "The draft is saved. Upload the papers, then send."))
@@ -112,9 +106,7 @@ def edit(ref: str) -> Any:
         return _form(flow, values, {}, **more)
     version = request.form.get("version", "")
     try:
-        edit_case(
-            office(), actor, ref, forms.to_json(declared, values, keep_empty=True), version=int(version) if version.isdigit() else None
-        )
+        edit_case(office(), actor, ref, forms.to_json(declared, values, keep_empty=True), version=int(version) if version.isdigit() else None)
     except Invalid as invalid:
         return _form(flow, values, sentences(invalid.fields), 422, **more)
     except WorkflowError as error:

@@ -114,7 +114,15 @@ def case(ref: str) -> Any:
     closed = [a for a in acts if not a["allowed"] and a["mine"]]
     others = [a for a in acts if not a["allowed"] and not a["mine"]]
     flow = FLOWS[found["kind"]]
-    shared = {"case": found, "flow": flow, "entries": entries, "main": ranked[0] if ranked else None, "others": ranked[1:], "closed": closed, "not_mine": others}
+    shared = {
+        "case": found,
+        "flow": flow,
+        "entries": entries,
+        "main": ranked[0] if ranked else None,
+        "others": ranked[1:],
+        "closed": closed,
+        "not_mine": others,
+    }
     if found["kind"] == "letter":
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
@@ -138,7 +146,13 @@ def _issue_of(found: dict[str, Any]) -> dict[str, Any]:
     acts = (row or {}).get("memory", {}).get("acts") or {}
     given = (acts.get("issue") or {}).get("given") or {}
     sign = acts.get("sign") or {}
-    return {"number": given.get("number"), "on": given.get("on"), "signer": sign.get("name"), "role": sign.get("role"), "capacity": (sign.get("given") or {}).get("capacity")}
+    return {
+        "number": given.get("number"),
+        "on": given.get("on"),
+        "signer": sign.get("name"),
+        "role": sign.get("role"),
+        "capacity": (sign.get("given") or {}).get("capacity"),
+    }
 
 
 def _papers(ref: str) -> list[dict[str, Any]]:
@@ -336,7 +350,9 @@ def do(ref: str, action: str) -> Any:
 
         text = error.message.en if current() == "en" else error.message.vi
         who = f" {error.data['who']}, {error.data.get('when', '')}" if error.data.get("who") else ""
-        return make_response(render_template("act.html", values=_relabelled(found, values), errors={"_": [text + who]}, reasons=[], **render), STATUS.get(error.code, 409))
+        return make_response(
+            render_template("act.html", values=_relabelled(found, values), errors={"_": [text + who]}, reasons=[], **render), STATUS.get(error.code, 409)
+        )
     label_ = step.label.en if current() == "en" else step.label.vi
     flash(t("Đã xong: {what}.", "Done: {what}.", what=label_))
     try:
@@ -366,7 +382,9 @@ def _drop_unanswered(given: dict[str, Any]) -> None:
 
 def _relabelled(found: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     """Typed rows with their words again."""
-    known = {row["row"]: _row_label(row) for rows in found["fields"].values() if isinstance(rows, list) for row in rows if isinstance(row, dict) and "row" in row}
+    known = {
+        row["row"]: _row_label(row) for rows in found["fields"].values() if isinstance(rows, list) for row in rows if isinstance(row, dict) and "row" in row
+    }
     for rows in [*values.values(), *(inner for group in values.values() if isinstance(group, dict) for inner in group.values())]:
         if isinstance(rows, list):
             for row in rows:

@@ -25,6 +25,10 @@ SQLITE = [
             (SELECT entry_hash FROM audit_entry WHERE stream = NEW.stream AND seq = NEW.seq - 1), printf('%064d', 0));
         SELECT RAISE(ABORT, 'hash does not fit the entry') WHERE NEW.entry_hash <> fpd_sha256(NEW.canonical);
         SELECT RAISE(ABORT, 'entry exists') WHERE EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.id);
+        SELECT RAISE(ABORT, 'entry exists') WHERE EXISTS (
+            SELECT 1 FROM audit_entry WHERE case_id = NEW.case_id AND seq = NEW.seq AND entry_hash = NEW.entry_hash);
+        SELECT RAISE(ABORT, 'the round is decided') WHERE NEW.decides AND EXISTS (
+            SELECT 1 FROM audit_entry WHERE case_id = NEW.case_id AND round = NEW.round AND decides);
         END""",
     """CREATE TRIGGER opening_once BEFORE INSERT ON opening
         WHEN EXISTS (SELECT 1 FROM opening WHERE stream = NEW.stream AND seq = NEW.seq AND field = NEW.field)
@@ -32,6 +36,11 @@ SQLITE = [
     """CREATE TRIGGER dossiers_once BEFORE INSERT ON dossiers
         WHEN EXISTS (SELECT 1 FROM dossiers WHERE case_id = NEW.case_id AND no = NEW.no)
         BEGIN SELECT RAISE(ABORT, 'version exists'); END""",
+    """CREATE TRIGGER reads_once BEFORE INSERT ON reads WHEN EXISTS (SELECT 1 FROM reads WHERE id = NEW.id)
+        BEGIN SELECT RAISE(ABORT, 'read exists'); END""",
+    """CREATE TRIGGER cases_once BEFORE INSERT ON cases
+        WHEN EXISTS (SELECT 1 FROM cases WHERE id = NEW.id OR code = NEW.code OR origin = NEW.origin)
+        BEGIN SELECT RAISE(ABORT, 'case exists'); END""",
     """CREATE TRIGGER cases_version BEFORE UPDATE ON cases WHEN NEW.version <> OLD.version + 1 OR NEW.id <> OLD.id
         BEGIN SELECT RAISE(ABORT, 'a case changes by one version at a time'); END""",
     """CREATE TRIGGER cases_no_delete BEFORE DELETE ON cases

@@ -62,13 +62,4 @@ STEPS: tuple[Step, ...] = (
          (needs.cancel_is_mine, needs.parent_ended), (mail("consultee"),), danger=True, weight=60),
 )  # fmt: skip
 
-FLOW = Flow(
-    kind="consultation",
-    version=1,
-    series="C",
-    title=Text("Lấy ý kiến", "Consultation"),
-    start="asked",
-    states_=STATES,
-    steps=STEPS,
-    fields=FIELDS,
-)
+FLOW = Flow(kind="consultation", version=1, series="C", title=Text("Lấy ý kiến", "Consultation"), start="asked", states_=STATES, steps=STEPS, fields=FIELDS)

@@ -10,32 +10,8 @@ from typing import Any
 from states import needs, shared
 from states.flow import Flow
 from states.kinds import visit
-from states.language import (
-    AnyField,
-    Facts,
-    Field,
-    Group,
-    Paper,
-    Rows,
-    State,
-    Step,
-    Text,
-    blank,
-    cancel,
-    clock,
-    letter,
-    mail,
-    steps,
-)  # fmt: skip
-from states.roles import (
-    APPLICANT,
-    DIRECTOR,
-    GUIDE,
-    HEAD,
-    LEADER_OFFICE,
-    OFFICER,
-    REGISTRY,
-)  # fmt: skip
+from states.language import AnyField, Facts, Field, Group, Paper, Rows, State, Step, Text, blank, cancel, clock, letter, mail, steps  # fmt: skip
+from states.roles import APPLICANT, DIRECTOR, GUIDE, HEAD, LEADER_OFFICE, OFFICER, REGISTRY  # fmt: skip
 
 FORMS = shared.choices(
     ("in_person", "Trực tiếp", "In person"),
@@ -45,10 +21,7 @@ FORMS = shared.choices(
     ("live", "Truyền hình trực tiếp", "Live television"),
     ("recorded", "Ghi hình", "Recorded"),
 )
-SLOT_FIELDS = (
-    Field("from", "moment", Text("Từ", "From"), required=True, flag="needed"),
-    Field("to", "moment", Text("Đến", "To"), flag="needed"),
-)
+SLOT_FIELDS = (Field("from", "moment", Text("Từ", "From"), required=True, flag="needed"), Field("to", "moment", Text("Đến", "To"), flag="needed"))
 
 FIELDS: tuple[AnyField, ...] = (
     *shared.APPLICANT_BLOCK,
@@ -123,14 +96,22 @@ DELEGATION = (
     Field("delegation_to", "date", Text("Ủy quyền đến ngày", "Delegation to")),
 )
 
-_free: dict[str, AnyField] = {"slot": SLOT_FREE, "speaker": Field("speaker", "signer", SPEAKER.label), "speaker_basis": Field("speaker_basis", "choice", BASIS.label, choices=BASIS.choices)}
+_free: dict[str, AnyField] = {
+    "slot": SLOT_FREE,
+    "speaker": Field("speaker", "signer", SPEAKER.label),
+    "speaker_basis": Field("speaker_basis", "choice", BASIS.label, choices=BASIS.choices),
+}
 ACCEPTING: tuple[AnyField, ...] = (SLOT, PLACE, FORM, SPEAKER, BASIS, *DELEGATION, QUESTIONS, shared.CONDITIONS)
 ACCEPTING_ON_PAPER: tuple[AnyField, ...] = tuple(_free.get(item.name, item) for item in ACCEPTING if item.name != "conditions")
 
 ANSWERED = (mail("applicant"), mail("officer"), mail("registry"))
 COURTESY = (
     letter("ministry_notice", sealed=True),
-    letter("speaking_delegation", sealed=True, when=lambda f: needs.agreed_slot(f).get("speaker_basis") == "delegation" or f.given.get("speaker_basis") == "delegation"),
+    letter(
+        "speaking_delegation",
+        sealed=True,
+        when=lambda f: needs.agreed_slot(f).get("speaker_basis") == "delegation" or f.given.get("speaker_basis") == "delegation",
+    ),
     letter("courtesy", sealed=True),
 )
 

@@ -8,31 +8,8 @@ from typing import Any
 
 from states import needs, shared
 from states.flow import Flow
-from states.language import (
-    AnyField,
-    Effect,
-    Facts,
-    Field,
-    Paper,
-    Rows,
-    State,
-    Step,
-    Text,
-    cancel,
-    clock,
-    letter,
-    mail,
-    steps,
-)  # fmt: skip
-from states.roles import (
-    APPLICANT,
-    COMMITTEE,
-    DIRECTOR,
-    GUIDE,
-    HEAD,
-    OFFICER,
-    REGISTRY,
-)  # fmt: skip
+from states.language import AnyField, Effect, Facts, Field, Paper, Rows, State, Step, Text, cancel, clock, letter, mail, steps  # fmt: skip
+from states.roles import APPLICANT, COMMITTEE, DIRECTOR, GUIDE, HEAD, OFFICER, REGISTRY  # fmt: skip
 
 FIELDS: tuple[AnyField, ...] = (
     *shared.APPLICANT_BLOCK,
@@ -110,10 +87,7 @@ NOTICES: tuple[Effect, ...] = (
     letter("introduction", sealed=True, when=lambda f: bool(f.settings.get("sea_rows"))),
     letter("courtesy", sealed=True),
 )
-REPLIES: tuple[Effect, ...] = (
-    letter("approval", sealed=True, when=_decides),
-    letter("coordination", sealed=True, when=_coordinates),
-)
+REPLIES: tuple[Effect, ...] = (letter("approval", sealed=True, when=_decides), letter("coordination", sealed=True, when=_coordinates))
 AFTER = (mail("applicant"), mail("officer"), mail("registry"))
 
 DECIDING = (needs.not_conflicted, needs.silence_acknowledged)

@@ -75,7 +75,7 @@ def test_sessions_end(app):
 
 def test_wrong_password_and_throttle(app):
     client = app.test_client()
-    codes = [client.post("/api/v1/session", json={"username": "qs.quan", "password": "sai"}).status_code for _ in range(7)]
+    codes = [client.post("/api/v1/session", json={"username": "ai.do", "password": "sai"}).status_code for _ in range(7)]
     assert codes[:5] == [401] * 5 and codes[5:] == [429, 429]
 
 
@@ -192,7 +192,20 @@ def test_lists_show_exactly_what_may_be_read(browser, lite):
             assert (browser(who).get(f"/cases/{id_}").status_code == 200) == (id_ in mine), (who, id_)
 
 
-CANARIES = ("Công an", "cong_an", "Quân sự", "bo_chqs", "Nguyễn Thử Bình", "cv.binh", "Lê Thử Hoa", "tp.hoa", "Phạm Thử Khánh", "Võ Thử Mai", "Đồng ý đề xuất", "Đỗ Thử Minh")
+CANARIES = (
+    "Công an",
+    "cong_an",
+    "Quân sự",
+    "bo_chqs",
+    "Nguyễn Thử Bình",
+    "cv.binh",
+    "Lê Thử Hoa",
+    "tp.hoa",
+    "Phạm Thử Khánh",
+    "Võ Thử Mai",
+    "Đồng ý đề xuất",
+    "Đỗ Thử Minh",
+)
 
 
 def test_an_applicant_reads_no_agency_official_or_internal_word(browser, lite, stage):

@@ -201,7 +201,12 @@ def test_pages_hold_at_every_width_in_both_languages(person, lite, width, langua
     with lite.db.read() as connection:
         from workflow import store
 
-        codes = [r["code"] for r in store.query(connection, "SELECT code FROM cases WHERE code IS NOT NULL AND kind IN ('visit', 'interview', 'letter') ORDER BY created_at LIMIT 4")]
+        codes = [
+            r["code"]
+            for r in store.query(
+                connection, "SELECT code FROM cases WHERE code IS NOT NULL AND kind IN ('visit', 'interview', 'letter') ORDER BY created_at LIMIT 4"
+            )
+        ]
     who = person("tp.hoa", width=width, language=language)
     for path in ("/", "/inbox", "/cases", "/account", "/help", "/help/flows/visit", *(f"/cases/{c}" for c in codes)):
         who.go(path)

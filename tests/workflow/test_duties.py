@@ -159,9 +159,13 @@ def test_closed_by_paper_without_accounts_outside(office, stage, kind):
 
 def test_each_role_gone_is_told_with_who_appoints(office, stage):
     for role in ("intake", "officer", "head", "director", "committee", "leader_office", "consultee", "guide", "registry", "auditor", "admin"):
+
         def flip(yes, role=role):
-            office.db.transact(lambda c: store.execute(
-                c, "UPDATE users SET active = :yes WHERE id IN (SELECT user_id FROM memberships WHERE role = :role)", yes=yes, role=role))
+            office.db.transact(
+                lambda c: store.execute(
+                    c, "UPDATE users SET active = :yes WHERE id IN (SELECT user_id FROM memberships WHERE role = :role)", yes=yes, role=role
+                )
+            )
 
         flip(False)
         try:
@@ -236,7 +240,11 @@ def test_a_transition_costs_few_statements(office, stage):
         ref = stage.file("vptt.han", "visit")
         demo.advance(stage, ref, "visit", "consulted")
         counts = {}
-        for who, action, given in (("cv.binh", "recommend", demo.proposal(stage, ref, "visit")), ("tp.hoa", "endorse", {}), ("gd.khanh", "send_back", {"reason": "Xem lại."})):
+        for who, action, given in (
+            ("cv.binh", "recommend", demo.proposal(stage, ref, "visit")),
+            ("tp.hoa", "endorse", {}),
+            ("gd.khanh", "send_back", {"reason": "Xem lại."}),
+        ):
             version, actor = stage.row(ref)["version"], stage.actor(who)
             counts[action] = statements_of(office, lambda a=action, g=given, v=version, p=actor: engine.perform(office, p, ref, a, g, version=v))
     assert max(counts.values()) <= limit, counts

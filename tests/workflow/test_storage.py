@@ -124,7 +124,11 @@ def test_canonical_bytes():
     from hypothesis import strategies as st
 
     text = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"))).map(lambda s: __import__("unicodedata").normalize("NFC", s))
-    values = st.recursive(st.booleans() | st.integers(-(2**53 - 1), 2**53 - 1) | text, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), inner, max_size=4), max_leaves=12)
+    values = st.recursive(
+        st.booleans() | st.integers(-(2**53 - 1), 2**53 - 1) | text,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), inner, max_size=4),
+        max_leaves=12,
+    )
 
     @given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), values, max_size=6))
     def same(document):

@@ -10,7 +10,15 @@ from sqlalchemy import Connection
 
 from states.language import Text
 from workflow.audit.entry import GENESIS, commitment, entry_hash
+from workflow.errors import NotFound
 from workflow.store import cursor_of, query
+
+# Columns that repeat what is sealed, and the keys that seal them, in the same order; case_id is sealed by the stream.
+SEALED = ("stream", "seq", "prev", "at", "to", "action", "actor", "from", "role", "org", "round")
+COLUMNS = (
+    "stream", "seq", "prev", "entry_hash", "canonical", "at", "to_state", "action", "actor_id", "from_state", "role", "org_id", "round",
+    "case_id",
+)  # fmt: skip
 
 COMPLETENESS = "not covered by an outside copy"
 
@@ -24,6 +32,7 @@ SENTENCES: dict[str, Text] = {
     "missing-opening": Text("mất nội dung kèm theo mà không có mục xóa", "an opening is missing without an erasure entry"),
     "stray-opening": Text("nội dung kèm theo không thuộc mục nào", "an opening belongs to no commitment"),
     "head": Text("hồ sơ không khớp mục cuối", "the case does not fit the last entry"),
+    "unreadable": Text("nội dung đã niêm không đọc được", "the sealed text cannot be read"),
     "state": Text("trạng thái hồ sơ khác mục cuối", "the state of the case differs from the last entry"),
     "no-case": Text("có lịch sử nhưng không có hồ sơ", "there are entries but no case"),
     "no-entries": Text("hồ sơ không có lịch sử", "the case has no entries"),
@@ -70,15 +79,17 @@ class Report:
 
 
 def verify(connection: Connection, case: str | None = None) -> Report:
-    """Check the whole record, or one case by id or code, in a constant number of queries."""
+    """Check the whole record, or one case by id or code, in a constant number of queries (security 4.2, 4.8).
+
+    The connection should hold one snapshot, as `Database.read` gives it. Raises `NotFound` when neither a
+    case nor entries bear that reference: nothing was checked then, which must not read as "clean".
+    """
     report = Report()
     where, values = "", {}
     if case:
         found = query(connection, "SELECT id FROM cases WHERE id = :ref OR code = :ref", ref=case)
-        if not found:
-            return report
-        where, values = " WHERE {name} = :stream", {"stream": f"case/{found[0]['id']}"}
-    openings = _openings(connection, where.format(name="stream"), values)
+        where, values = " WHERE stream = :stream", {"stream": f"case/{found[0]['id'] if found else case}"}
+    openings = _openings(connection, where, values)
     cases = {
         r["id"]: r
         for r in query(
@@ -87,7 +98,9 @@ def verify(connection: Connection, case: str | None = None) -> Report:
             **({"id": values["stream"][5:]} if case else {}),
         )
     }
-    ends = _chains(connection, where.format(name="stream"), values, openings, report)
+    ends = _chains(connection, where, values, openings, report)
+    if case and not cases and not ends:
+        raise NotFound()
     for id_, row in cases.items():
         end = ends.pop(f"case/{id_}", None)
         if end is None:
@@ -113,14 +126,8 @@ def _chains(
     """Walk every stream in order; answers (last seq, last hash, last state) of each."""
     ends: dict[str, tuple[int, str, str]] = {}
     stream, seq, head, at = "", 0, GENESIS, ""
-    cursor = cursor_of(connection)
-    marks = "%(stream)s" if connection.dialect.name == "postgresql" else ":stream"
-    cursor.execute(
-        "SELECT stream, seq, at, action, actor_id, from_state, to_state, prev, entry_hash, canonical FROM audit_entry"
-        f"{where.replace(':stream', marks)} ORDER BY stream, seq",
-        values,
-    )
-    for name, number, when, action, actor, source, target, prev, stored, text in cursor:
+    cursor = _stream(connection, f"SELECT {', '.join(COLUMNS)} FROM audit_entry{where} ORDER BY stream, seq", values)
+    for name, number, prev, stored, text, when, target, *rest in cursor:
         report.entries += 1
 
         def broken(code: str, name: str = name, number: int = number) -> None:
@@ -132,16 +139,18 @@ def _chains(
             broken("gap")
         if prev != head:
             broken("chain")
-        computed = entry_hash(text.encode())
-        if computed != stored:
+        if entry_hash(text.encode()) != stored:
             broken("hash")
         document = _read(text)
-        sealed = tuple(document.get(key) for key in ("stream", "seq", "at", "action", "actor", "from", "to", "prev"))
-        if sealed != (name, number, when, action, actor, source, target, prev):
+        if document is None:
+            broken("unreadable")
+            document = {}
+        sealed = [document.get(key) for key in SEALED]
+        if sealed != [name, number, prev, when, target, *rest[:-1]] or rest[-1] != _case_of(name):
             broken("columns")
         if when < at:
             broken("clock")
-        for code in _commitments(document.get("commitments") or {}, openings.pop((name, number), {})):
+        for code in _commitments(document.get("commitments"), openings.pop((name, number), {})):
             broken(code)
         seq, head, at = number, stored, when
         ends[name] = (number, stored, target)
@@ -150,20 +159,44 @@ def _chains(
     return ends
 
 
-def _read(text: str) -> dict[str, Any]:
+def _case_of(stream: str) -> str | None:
+    return stream.removeprefix("case/") if stream.startswith("case/") else None
+
+
+def _stream(connection: Connection, sql: str, values: dict[str, str]) -> Any:
+    """A cursor that does not hold the whole record in memory; on PostgreSQL that takes one with a name."""
+    if connection.dialect.name == "postgresql":
+        cursor: Any = connection.connection.cursor("fpd_verify")
+        cursor.itersize = 2000
+        sql = sql.replace(":stream", "%(stream)s")
+    else:
+        cursor = cursor_of(connection)
+    cursor.execute(sql, values)
+    return cursor
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    """The sealed document, or None: what an attacker left there may be anything."""
     try:
         found = orjson.loads(text)
-        return found if isinstance(found, dict) else {}
     except orjson.JSONDecodeError:
-        return {}
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("commitments", {}), dict) else None
 
 
-def _commitments(sealed: dict[str, str], opened: dict[str, tuple[str, str]]) -> list[str]:
+def _commitments(sealed: dict[str, Any] | None, opened: dict[str, tuple[str, str]]) -> list[str]:
     codes = []
-    for name, mark in sealed.items():
+    for name, mark in (sealed or {}).items():
         if name not in opened:
             codes.append("missing-opening")
-        elif commitment(name, bytes.fromhex(opened[name][0]), opened[name][1]) != mark:
+        elif _commits_to(name, *opened[name]) != mark:
             codes.append("commitment")
-    codes += ["stray-opening" for name in opened if name not in sealed]
+    codes += ["stray-opening" for name in opened if name not in (sealed or {})]
     return codes
+
+
+def _commits_to(name: str, salt: str, value: str) -> str:
+    try:
+        return commitment(name, bytes.fromhex(salt), value)
+    except ValueError:  # the salt is no longer hexadecimal
+        return ""

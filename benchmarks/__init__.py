@@ -1,0 +1,1 @@
+"""Ratios against limits measured in the same run; nothing here promises a number of requests a second."""

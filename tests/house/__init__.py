@@ -1,0 +1,1 @@
+"""Proofs about the repository itself: locks, texts, rooms, documents."""
