@@ -104,7 +104,12 @@ def sum_of(case: dict[str, Any]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def mid(text: str) -> str:
+    """A label in the middle of a sentence: its first letter small, names further on as they are."""
+    return text[:1].lower() + text[1:]
+
+
 def install(app: Flask) -> None:
     """Give templates their words."""
     app.jinja_env.globals.update(t=t, label=label, lang=current, csrf_token=login.csrf_token, weekday=weekday, sum_of=sum_of)
-    app.jinja_env.filters.update(d=day, dt=moment, left=left)
+    app.jinja_env.filters.update(d=day, dt=moment, left=left, mid=mid)

@@ -461,6 +461,8 @@ licence_valid = replace(
 
 def _unknown_permits(facts: Facts) -> list[str]:
     held = facts.memory.get("permits") or {}
+    if "" in held:  # a permit for the whole programme
+        return []
     conditions = {row_of(r) for r in facts.given.get("rows") or () if r.get("result") in ("condition", "drop")}
     return [row for row in facts.settings.get("permits_needed", ()) if row not in held and row not in conditions]
 
@@ -571,15 +573,35 @@ not_conflicted = Need(
     lift=_another,
 )
 
-not_submitter = _apart(
-    Text("Người nộp hoặc sửa nội dung không được thẩm định nó.", "Who wrote or sent the content may not appraise it."),
-    _another, *AUTHORS, "answer", code="second_person",
-)  # fmt: skip
+
+def _not_of_the_round(facts: Facts, *actions: str) -> bool:
+    """None of the persons wrote the content, gave an opinion or took one of these steps in the round.
+
+    A profile's `allow_two_person` lets one person recommend and endorse, and no more than that.
+    """
+    merged = ("recommend", "endorse") if facts.settings.get("allow_two_person") else ()
+    return not facts.persons & _did(facts, *AUTHORS, "answer", *(name for name in actions if name not in merged))
+
+
+# A file sent back is appraised again in the same round, so that the later steps count against the earlier ones too.
+second_person_recommends = Need(
+    "second_person",
+    Text(
+        "Người nộp, sửa nội dung, cho ý kiến, thẩm định hoặc chuyển hồ sơ trong vòng này không được trình.",
+        "Who wrote, sent, endorsed, referred or gave an opinion in this round may not recommend.",
+    ),
+    lambda f: _not_of_the_round(f, "endorse", "refer_up", "forward"),
+    lifted_by=("appoint",),
+    lift=_another,
+)
 
 second_person_endorses = Need(
     "second_person",
-    Text("Người trình không được tự thẩm định.", "Who recommended may not endorse."),
-    lambda f: not f.persons & _did(f, *AUTHORS, "answer", *(() if f.settings.get("allow_two_person") else ("recommend",))),
+    Text(
+        "Người nộp, sửa nội dung, cho ý kiến, trình hoặc chuyển hồ sơ trong vòng này không được thẩm định.",
+        "Who wrote, sent, recommended, referred or gave an opinion in this round may not endorse.",
+    ),
+    lambda f: _not_of_the_round(f, "recommend", "refer_up", "forward"),
     lifted_by=("appoint",),
     lift=_another,
     who=(roles.HEAD, roles.DIRECTOR),
@@ -967,7 +989,7 @@ row_in_force = Need(
 row_permits_held = Need(
     "row_permits_held",
     Text("Hoạt động này cần giấy phép riêng chưa được ghi nhận.", "The activity needs a permit that is not on record."),
-    lambda f: not (_done(f) & (set(f.settings.get("permits_needed", ())) - set(f.memory.get("permits") or ()))),
+    lambda f: "" in (f.memory.get("permits") or ()) or not (_done(f) & (set(f.settings.get("permits_needed", ())) - set(f.memory.get("permits") or ()))),
     lifted_by=("record_permit",),
     lift=Text("Ghi giấy phép trước.", "Record the permit first."),
     who=(roles.APPLICANT, roles.OFFICER),

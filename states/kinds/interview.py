@@ -64,7 +64,7 @@ STATES = (
     State("approved", Text("Đã chấp thuận", "Approved"), "approved", (GUIDE,), Text("đến ngày phỏng vấn", "until the day of the interview"), outward="decided", deadline="first_day"),
     State("accompanied", Text("Đang tác nghiệp", "Accompanied"), "accompanied", (GUIDE,), outward="decided", deadline="report"),
     State("reported", Text("Đã báo cáo", "Reported"), "reported", (HEAD,), outward="ended", deadline="close"),
-    State("closed", Text("Đã kết thúc", "Closed"), "reported", end=True, outward="ended"),
+    State("closed", Text("Đã kết thúc", "Closed"), None, end=True, outward="ended"),
     *shared.ended_states("discarded", "not_accepted", "rejected", "withdrawn", "stopped", "cancelled", "no_show"),
 )  # fmt: skip
 
@@ -157,7 +157,7 @@ STEPS: tuple[Step, ...] = (
     Step("recommend", "under_review", "pending_endorsement", (OFFICER,), Text("Trình lãnh đạo phòng", "Recommend"),
          (shared.PROPOSAL, Field("reason", "longtext", Text("Lý do, tóm tắt thẩm định", "Reason, summary of the appraisal")),
           QUESTIONS, shared.ROW_DECISIONS, shared.CONDITIONS, shared.GROUNDS_FREE, shared.ACCOMPANIMENT),
-         (needs.not_conflicted, needs.not_submitter, needs.level_is_local, needs.questions_screened, needs.routing_settled,
+         (needs.not_conflicted, needs.second_person_recommends, needs.level_is_local, needs.questions_screened, needs.routing_settled,
           needs.consultations_settled_to_approve, needs.ground_given_to_reject),
          (mail("head"),), weight=10),
     *_from_visit("endorse"),

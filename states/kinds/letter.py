@@ -83,7 +83,7 @@ STEPS: tuple[Step, ...] = (
          (needs.signer_may_sign,), (mail("registry"),), weight=10),
     Step("issue", "sealed", "issued", (REGISTRY, INTAKE), Text("Cấp số và phát hành", "Number and issue"),
          (Field("number", "text", Text("Số", "Number"), required=True, min_length=1, max_length=60),
-          Field("on", "date", Text("Ngày", "Date"), required=True),
+          Field("on", "date", Text("Ngày (để trống: hôm nay)", "Date (empty: today)")),
           Field("channel", "choice", Text("Gửi bằng", "Sent by"), choices=shared.choices(
               ("electronic", "Văn bản điện tử", "Electronically"), ("post", "Bưu chính", "By post"), ("hand", "Trao tay", "By hand")))),
          (needs.form_of_intake, needs.not_decider), (clock("letter_issued"), mail("recipients")), weight=10),

@@ -67,7 +67,7 @@ STATES = (
     State("accompanied", Text("Đang tác nghiệp", "Accompanied"), "accompanied", (GUIDE,), outward="decided", deadline="report"),
     State("suspended", Text("Tạm đình chỉ", "Suspended"), "accompanied", (DIRECTOR, COMMITTEE), outward="suspended", deadline="ministry_measure"),
     State("reported", Text("Đã báo cáo", "Reported"), "reported", (HEAD,), outward="ended", deadline="close"),
-    State("closed", Text("Đã kết thúc", "Closed"), "reported", end=True, outward="ended"),
+    State("closed", Text("Đã kết thúc", "Closed"), None, end=True, outward="ended"),
     *shared.ended_states("discarded", "not_accepted", "rejected", "withdrawn", "stopped", "cancelled", "no_show", "revoked"),
 )  # fmt: skip
 
@@ -146,8 +146,7 @@ DOCUMENTS = Rows("documents_shown", Text("Giấy tờ đã xuất trình", "Docu
 ))  # fmt: skip
 
 PAPER_INPUTS = (
-    Field("doc_no", "text", Text("Số văn bản", "Document number"), required=True, max_length=60),
-    Field("doc_date", "date", Text("Ngày văn bản", "Document date"), required=True),
+    shared.DOC_NO, shared.DOC_DATE,
     shared.SIGNER,
     Field("capacity", "text", Text("Tư cách ký (TM., KT., TL., TUQ.)", "Capacity of signature"), max_length=60),
     Field("outcome", "choice", Text("Kết quả trên văn bản", "Outcome on the paper"), required=True, choices=shared.choices(
@@ -165,9 +164,9 @@ STEPS: tuple[Step, ...] = (
     shared.CONSULT,
     *steps("record_permit", ("under_review", "approved", "accompanied"), "=", (APPLICANT, OFFICER), Text("Ghi giấy phép riêng", "Record a permit"),
            inputs=(
-               Field("row", "pointer", Text("Dòng", "Row"), required=True, max_length=200),
+               Field("row", "pointer", Text("Dòng (để trống: cả chương trình)", "Row (empty: the whole programme)"), max_length=200),
                Field("paper", "paper", Text("Bản chụp giấy phép", "Scan of the permit")),
-               Field("number", "text", Text("Số", "Number"), required=True, max_length=60),
+               Field("number", "text", Text("Số", "Number"), max_length=60),
                Field("on", "date", Text("Ngày cấp", "Issued on")),
                Field("issuer", "text", Text("Nơi cấp", "Issuer"), max_length=200),
                Field("valid_to", "date", Text("Có giá trị đến", "Valid to")),
@@ -175,7 +174,7 @@ STEPS: tuple[Step, ...] = (
     Step("recommend", "under_review", "pending_endorsement", (OFFICER,), Text("Trình lãnh đạo phòng", "Recommend"),
          (shared.PROPOSAL, Field("reason", "longtext", Text("Lý do, tóm tắt thẩm định", "Reason, summary of the appraisal")),
           shared.ROW_DECISIONS, shared.CONDITIONS, shared.GROUNDS_FREE, shared.ACCOMPANIMENT),
-         (needs.not_conflicted, needs.not_submitter, needs.routing_settled, needs.consultations_settled_to_approve,
+         (needs.not_conflicted, needs.second_person_recommends, needs.routing_settled, needs.consultations_settled_to_approve,
           needs.prerequisites_known, needs.licence_covers_kept_rows, needs.ground_given_to_reject, needs.decision_is_ours_to_reject),
          (mail("head"),), weight=10),
     Step("endorse", "pending_endorsement", "pending_decision", (HEAD, DIRECTOR), Text("Đồng ý, trình lãnh đạo Sở", "Endorse"),
@@ -216,12 +215,12 @@ STEPS: tuple[Step, ...] = (
     *steps("log", ("accompanied", "suspended"), "=", shared.GUIDE_OR_OFFICER, Text("Ghi nhật ký", "Log"), inputs=(LOG_ROWS, DOCUMENTS),
            needs=(needs.row_of_this_programme, needs.row_in_force, needs.row_permits_held), append_only=True, keep=_keep_log, weight=15),
     Step("suspend", "accompanied", "suspended", (DIRECTOR, COMMITTEE), Text("Tạm đình chỉ", "Suspend"),
-         (Field("incident", "text", Text("Vụ việc", "Incident"), required=True, max_length=64), shared.REASON,
+         (Field("incident", "text", Text("Vụ việc", "Incident"), max_length=64), shared.REASON_FREE,
           Field("scope", "pointers", Text("Phạm vi", "Scope"))),
          (needs.violation_noted,), (letter("suspension", sealed=True), mail("ministry"), clock("ministry_measure")),
          danger=True, keep=_keep_order, weight=60),
     Step("record_suspension", "accompanied", "suspended", (GUIDE, OFFICER, HEAD), Text("Ghi việc bị cơ quan khác đình chỉ", "Record a suspension by others"),
-         (Field("imposed_by", "choice", Text("Cơ quan đình chỉ", "Imposed by"), required=True, choices=shared.choices(
+         (Field("imposed_by", "choice", Text("Cơ quan đình chỉ", "Imposed by"), choices=shared.choices(
              ("border_guard", "Bộ đội Biên phòng", "Border guard"), ("ministry", "Bộ Ngoại giao", "The Ministry"))),
           Field("from", "moment", Text("Từ", "From")), Field("to", "moment", Text("Đến", "To")),
           Field("paper", "paper", Text("Văn bản", "Paper")), shared.REASON),
@@ -247,7 +246,7 @@ STEPS: tuple[Step, ...] = (
     Step("cancel", "approved", "cancelled", (APPLICANT,), Text("Hủy chuyến", "Cancel"), (shared.REASON_FREE,), (),
          (cancel("children"), mail("guide"), mail("host")), danger=True, weight=90),
     Step("postpone", "approved", "approved", (OFFICER, DIRECTOR), Text("Hoãn", "Postpone"),
-         (shared.REASON, Rows("dates", Text("Ngày mới theo dòng", "New days by row"), ids=False, required=True, minimum=1, one=Text("Dòng", "Row"), fields=(
+         (shared.REASON, Rows("dates", Text("Ngày mới theo dòng", "New days by row"), ids=False, one=Text("Dòng", "Row"), fields=(
              Field("row", "pointer", Text("Dòng", "Row"), required=True, max_length=200),
              Field("on", "date", Text("Ngày mới", "New day"), required=True))),
           Field("instructed_by", "text", Text("Theo chỉ đạo của", "Instructed by"), max_length=200)),

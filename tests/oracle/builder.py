@@ -8,6 +8,18 @@ from typing import Any
 from workflow import clock, demo, engine
 from workflow.demo import Stage
 
+# Who stands in which relation of the table to the cases built here.
+PEOPLE = {
+    "applicant": "vptt.thu", "applicant_lead": "vptt.han", "applicant_other_org": "vptt.lam", "intake": "motcua.mai", "officer": "cv.binh",
+    "officer_other": "cv.dung", "head": "ptp.ngoc", "director": "pgd.linh", "committee": "ubnd.quang", "leader_office": "vpub.phuong",
+    "consultee": "ca.phuc", "consultee_other": "vhttdl.son", "guide": "hd.thao", "guide_other": "hd.uyen", "registry": "vt.van",
+    "auditor": "ktr.xuan", "admin": "qt.yen",
+}  # fmt: skip
+# What the table has to be told of the paths taken here.
+WITHDRAWN = {"accepted": True}  # withdrawn from under_review
+OF_VISIT = {"referred": True}  # a letter's visit was referred up and approved
+OF_INTERVIEW = {"parent": "interview"}
+
 ITEMS = [{"target": "/purpose", "reason": "Chưa rõ."}]
 REPORT = {"summary": "Đúng chương trình."}
 
@@ -19,18 +31,15 @@ class Built:
         self.ref, self.at = ref, at
 
 
-def press_case(stage: Stage, kind: str, state: str, *, written: bool = False) -> Built:
-    """A visit or an interview in a state, author vptt.han, officer cv.binh, guide hd.thao, all by `perform`."""
+def press_case(stage: Stage, kind: str, state: str, *, fields: dict[str, Any] | None = None) -> Built:
+    """A visit or an interview in a state, author vptt.thu, officer cv.binh, guide hd.thao, all by `perform`."""
     now = clock.now()
-    fields: dict[str, Any] = {}
-    if kind == "interview" and written:
-        fields["form"] = "written"
     if state in ("draft", "discarded"):
-        ref = stage.file("vptt.han", kind, submit=False, fields=fields)
+        ref = stage.file("vptt.thu", kind, submit=False, fields=fields)
         if state == "discarded":
-            stage.act("vptt.han", ref, "discard")
+            stage.act("vptt.thu", ref, "discard")
         return Built(ref, now)
-    ref = stage.file("vptt.han", kind, fields=fields)
+    ref = stage.file("vptt.thu", kind, fields=fields)
     if state in ("supplement_required", "stopped"):
         stage.act("motcua.mai", ref, "ask_supplement", items=ITEMS, respond_by=stage.soon(1))
         if state == "stopped":
@@ -84,11 +93,11 @@ def press_case(stage: Stage, kind: str, state: str, *, written: bool = False) ->
 def _approved_with_guide(stage: Stage, ref: str, kind: str) -> None:
     """Approved and guided by hd.thao, who is freed from earlier test cases first."""
     demo.advance(stage, ref, kind, "approved")
-    _free(stage, ref)
+    free_guide(stage, ref)
     stage.act("cv.binh", ref, "assign_guide", guide="hd.thao")
 
 
-def _free(stage: Stage, ref: str) -> None:
+def free_guide(stage: Stage, ref: str) -> None:
     """Earlier cases of the test occupy the guide on the same days: hand them to nobody's days by closing them."""
     from workflow import store
 
@@ -110,12 +119,12 @@ def _free(stage: Stage, ref: str) -> None:
             stage.act("vptt.han", row["id"], "cancel")
 
 
-def consultation(stage: Stage, state: str) -> Built:
-    """A consultation of the police in a state; its visit is under review by cv.binh."""
+def consultation(stage: Stage, state: str, *, agency: str = "cong_an") -> Built:
+    """A consultation, of the police unless said otherwise, in a state; its visit is under review by cv.binh."""
     now = clock.now()
     visit = press_case(stage, "visit", "requested").ref
     demo.advance(stage, visit, "visit", "under_review")
-    stage.act("cv.binh", visit, "consult", agencies=["cong_an"], question="Đề nghị cho ý kiến.", due_at=stage.soon(1))
+    stage.act("cv.binh", visit, "consult", agencies=[agency], question="Đề nghị cho ý kiến.", due_at=stage.soon(1))
     ref = stage.children(visit, "consultation")[0]
     if state == "answered":
         stage.act("ca.phuc", ref, "answer", outcome="no_objection")
@@ -128,37 +137,36 @@ def consultation(stage: Stage, state: str) -> Built:
     return Built(ref, now)
 
 
-def letter(stage: Stage, state: str) -> Built:
-    """A letter of approval in a state; decided and signed by others than those who will be tried."""
-    visit = press_case(stage, "visit", "approved").ref
-    opened = engine.open_case(stage.office, stage.actor("vt.van"), "letter", {"body": "Nội dung."}, parent=visit, letter="approval").case_id
-    today = clock.today().isoformat()
+def letter(stage: Stage, state: str, *, name: str = "approval", parent: str = "visit", signer: str = "gd.khanh") -> Built:
+    """A letter of an approved case in a state; decided and, unless asked otherwise, signed by others than those who will be tried."""
+    main = press_case(stage, parent, "approved").ref
+    opened = engine.open_case(stage.office, stage.actor("vt.van"), "letter", {"body": "Nội dung."}, parent=main, letter=name).case_id
     if state == "void":
         stage.act("vt.van", opened, "void", reason="Soạn nhầm.")
-    if state in ("sealed", "issued", "replaced", "recalled"):
-        stage.act("gd.khanh", opened, "sign")
+    elif state != "drafted":
+        stage.act(signer, opened, "sign")
     if state in ("issued", "replaced", "recalled"):
-        stage.act("vt.van", opened, "issue", number="1/UBND", on=today)
+        stage.act("vt.van", opened, "issue", number="1/UBND")
     if state == "recalled":
         stage.act("gd.khanh", opened, "recall", reason="Sai.")
     if state == "replaced":
-        successor(stage, visit, opened)
+        successor(stage, main, opened)
         stage.act("vt.van", opened, "replace")
     return Built(opened, clock.now())
 
 
-def successor(stage: Stage, visit: str, old: str) -> str:
+def successor(stage: Stage, main: str, old: str) -> str:
     """An issued letter that replaces another."""
-    ref = engine.open_case(stage.office, stage.actor("vt.van"), "letter", {}, parent=visit, letter="approval", replaces=old).case_id
+    ref = engine.open_case(stage.office, stage.actor("vt.van"), "letter", {}, parent=main, letter="approval", replaces=old).case_id
     stage.act("gd.khanh", ref, "sign")
-    stage.act("vt.van", ref, "issue", number="2/UBND", on=clock.today().isoformat())
+    stage.act("vt.van", ref, "issue", number="2/UBND")
     return ref
 
 
 def build(stage: Stage, kind: str, state: str, **rest: Any) -> Built:
     """A fresh case of a kind in a state."""
     if kind == "consultation":
-        return consultation(stage, state)
+        return consultation(stage, state, **rest)
     if kind == "letter":
-        return letter(stage, state)
+        return letter(stage, state, **rest)
     return press_case(stage, kind, state, **rest)

