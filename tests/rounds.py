@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,9 +119,9 @@ def deciders(office: Office) -> Iterator[list[Any]]:
         processes.append(process)
     try:
         yield lines
-        for line in lines:
-            line.send(None)
-        for process in processes:
+        for line, process in zip(lines, processes, strict=True):
+            with suppress(BrokenPipeError):  # one that fell over takes no leave
+                line.send(None)
             process.join(PATIENCE)
     finally:
         for process in processes:

@@ -54,7 +54,7 @@ def application(office: Office):
 @contextmanager
 def http_server(office: Office, threads: int) -> Iterator[int]:
     """The service behind real HTTP with this many threads; answers the port on loopback."""
-    from waitress import create_server
+    from waitress import create_server, wasyncore
 
     server = create_server(application(office), host="127.0.0.1", port=0, threads=threads, ident=None)
     running = threading.Thread(target=server.run, daemon=True)
@@ -62,5 +62,7 @@ def http_server(office: Office, threads: int) -> Iterator[int]:
     try:
         yield server.effective_port
     finally:
-        server.close()
+        # Closed by the thread that waits on the sockets: closed under its hands they would be waited on as bad ones.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        running.join(60)
         server.task_dispatcher.shutdown()

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -203,7 +204,7 @@ def fuzz(progress: Progress) -> int:
     progress.figures = {"cases": 0 if code else FUZZ_CASES}
     progress.seconds = round(time.monotonic() - began, 1)
     progress.keep()
-    state = "violated" if progress.findings else "not finished yet" if code else "held"
+    state = "failed" if progress.findings else "not finished yet" if code else "held"
     print(f"fuzz: {state}: {progress.told()}; {len(progress.findings)} violations; {progress.seconds:.0f} s; FPD_SEED={progress.seed}")
     return code
 
@@ -227,6 +228,7 @@ def main(arguments: list[str]) -> int:
     if not (os.environ.get("FPD_SEED") or "0").isdecimal():
         print("FPD_SEED is a whole number.", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit from outside stops it as Ctrl-C does: servers and all
     codes = []
     for part in wanted:
         progress = resumed(part, os.environ.get("FRESH") == "1")

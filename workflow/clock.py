@@ -44,7 +44,7 @@ def stamp(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, fixed width, UTC. Raises ValueError for a naive moment."""
     if moment.tzinfo is None:  # it would silently be read in the zone of the server
         raise ValueError("a moment needs its zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -75,24 +75,32 @@ def _prepare_sqlite(guarded: bool, fast: bool) -> Callable[[Any, Any], None]:
     return prepare
 
 
-def _prepare_postgres(connection: Any, _: Any) -> None:
-    connection.prepare_threshold = 1
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '5s'")
-        cursor.execute("SET lock_timeout = '3s'")
-        cursor.execute("SET idle_in_transaction_session_timeout = '15s'")
-    connection.commit()
+def _prepare_postgres(generic: bool) -> Callable[[Any, Any], None]:
+    settings = "SET statement_timeout = '5s'; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '15s'"
+    if generic:  # the writer's few statements find their rows by key: planning them anew each time costs more than running them
+        settings += "; SET plan_cache_mode = force_generic_plan"
+
+    def prepare(connection: Any, _: Any) -> None:
+        connection.prepare_threshold = 1
+        with connection.cursor() as cursor:
+            cursor.execute(settings)
+        connection.commit()
+
+    return prepare
 
 
-def engine_for(url: str, *, guarded: bool = True, fast: bool = False) -> Engine:
-    """An engine with the pragmas and guards of its database. `fast` exists for measuring only."""
+def engine_for(url: str, *, guarded: bool = True, fast: bool = False, generic: bool = False, **rest: Any) -> Engine:
+    """An engine with the pragmas and guards of its database. `fast` exists for measuring only.
+
+    `generic` keeps one plan for each statement (PostgreSQL); `rest` goes to SQLAlchemy's `create_engine`.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, connect_args={"check_same_thread": False, "cached_statements": 512}, pool_size=8, max_overflow=8)
         event.listen(engine, "connect", _prepare_sqlite(guarded, fast))
     else:
-        engine = create_engine(parsed, pool_size=4, max_overflow=8, pool_recycle=1800)
-        event.listen(engine, "connect", _prepare_postgres)
+        engine = create_engine(parsed, pool_size=4, max_overflow=8, pool_recycle=1800, **rest)
+        event.listen(engine, "connect", _prepare_postgres(generic))
     return engine
 
 
@@ -105,14 +113,16 @@ class Database:
         self.dialect = self.engine.dialect.name
         # One snapshot for all statements of a read: lists and their counts, and above all the verifier, which
         # would otherwise see an entry of a later moment than its case and call a sound record broken.
-        self._reader = self.engine
+        self._reader = self._writer = self.engine
         forms = self.engine
         if self.dialect != "sqlite":
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+            self._writer = engine_for(url, generic=True, isolation_level="AUTOCOMMIT")
         else:  # the driver begins nothing by itself: without this a session would commit each statement
             forms = self.engine.execution_options()
             event.listen(forms, "begin", _begin)
         self.session: Callable[[], Session] = sessionmaker(forms, expire_on_commit=False)
+        self._kept: tuple[int, Connection] | None = None
         self._mutex = RLock()
         path = make_url(url).database
         self._lock_path = Path(f"{path}.lock") if self.dialect == "sqlite" and path and path != ":memory:" else None
@@ -132,14 +142,17 @@ class Database:
                 yield connection
                 connection.rollback()
 
-    def transact(self, work: Callable[[Connection], T]) -> T:
+    def transact(self, work: Callable[[Connection], T], *, one_write: bool = False) -> T:
         """Run the whole of `work` in one write transaction; on a lost race of the database, run it again.
 
-        Raises `Busy` when it could not be done in several tries; nothing is written then.
+        `one_write`: the work reads and then writes by one statement, which is a transaction by itself on
+        PostgreSQL and saves two round trips; where it has to write more, the first such statement of `store`
+        opens the transaction. On SQLite it is there from the start. Raises `Busy` when it could not be done in several tries;
+        nothing is written then.
         """
         for attempt in range(TRIES):
             try:
-                return self._once(work)
+                return self._once(work, one_write)
             except Exception as error:
                 if not _try_again(error):
                     raise
@@ -148,24 +161,38 @@ class Database:
                 clock.sleep(chance.jitter(0.02 * 2**attempt))
         raise Busy()
 
-    def _once(self, work: Callable[[Connection], T]) -> T:
+    def _once(self, work: Callable[[Connection], T], one_write: bool) -> T:
         if self.dialect != "sqlite":
-            with self.engine.begin() as connection:
-                return work(connection)
-        with self._writing(), self.engine.connect() as connection:
-            raw = connection.connection
-            cursor = raw.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                done = work(connection)
+            with self._writer.connect() as connection:
+                return self._judged(connection, work, None if one_write else "BEGIN")
+        with self._writing():
+            return self._judged(self._kept_writer(), work, "BEGIN IMMEDIATE")
+
+    @staticmethod
+    def _judged(connection: Connection, work: Callable[[Connection], T], opening: str | None) -> T:
+        """The work between BEGIN and COMMIT, on a connection that begins nothing by itself."""
+        raw: Any = connection.connection
+        cursor = raw.cursor()
+        try:
+            if opening:
+                cursor.execute(opening)
+            done = work(connection)
+            if _in_transaction(raw):
                 cursor.execute("COMMIT")
-                return done
-            except BaseException:
-                if getattr(raw.dbapi_connection, "in_transaction", False):
-                    cursor.execute("ROLLBACK")
-                raise
-            finally:
-                cursor.close()
+            return done
+        except BaseException:
+            if _in_transaction(raw):
+                cursor.execute("ROLLBACK")
+            raise
+        finally:
+            cursor.close()
+
+    def _kept_writer(self) -> Connection:
+        """SQLite has one writer at a time: its connection is kept, one a process, and used under the mutex only."""
+        here = os.getpid()
+        if self._kept is None or self._kept[0] != here:
+            self._kept = (here, self.engine.connect())
+        return self._kept[1]
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -183,10 +210,22 @@ class Database:
 
     def close(self) -> None:
         """Give back every connection."""
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
         self.engine.dispose()
+        self._writer.dispose()
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
+
+
+def _in_transaction(raw: Any) -> bool:
+    """Whether a transaction is open on the driver's connection; false where the connection is lost."""
+    driver = raw.dbapi_connection
+    if isinstance(driver, sqlite3.Connection):
+        return driver.in_transaction
+    return not driver.closed and driver.info.transaction_status != 0
 
 
 def _try_again(error: BaseException) -> bool:

@@ -585,7 +585,7 @@ def perform(
         return done
 
     try:
-        return office.db.transact(work)
+        return office.db.transact(work, one_write=True)
     except Conflict:
         if once and (done := _answered_meanwhile(office, once)):
             return done
@@ -792,7 +792,7 @@ def _change_for(
     }  # fmt: skip
     if step.target != step.source or step.action == "extend":
         merged = {**row["clocks"], **(clocks or {})}
-        moving = replace(facts, fields=fields)
+        moving = facts if fields is row["fields"] else replace(facts, fields=fields)
         update["due_at"] = office.deadlines.holder_due(target.deadline, moving, merged)
     update["state"] = step.target  # the one line in which a case moves
     change.update = update

@@ -123,7 +123,7 @@ def facts_of(
     clocks = row["clocks"]
     settings = settings_of(office, row)
     settings["grounds"] = office.profile.grounds_for(ground_use(action)) if action else ()
-    if clocks:
+    if clocks and action in ("ask_supplement", "ask_clarification"):
         settings["respond_by_latest"] = office.deadlines.latest_respond_by(clocks)
     if row["state"] == "approved":
         settings["grace_until"] = office.deadlines.grace_until(row["first_day"])
@@ -148,7 +148,8 @@ def facts_of(
         extended=bool(clocks.get("extended")) if clocks else False, answered=bool(clocks.get("answered_at")) if clocks else False,
         conflicted=conflicted(row["fields"], memory, actor), target=target, asked=given is not None,
     )  # fmt: skip
-    facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
+    if not action or any(item.name == "seen" for item in flow.actions[action][0].inputs):
+        facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
     if row["state"] in dossier.RETURNED:
         settings["unanswered"] = dossier.unanswered(facts)
     return facts

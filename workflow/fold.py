@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 _ORDER = {letter: index for index, letter in enumerate(_LETTERS)}
 
 
+@lru_cache(maxsize=4096)  # the names of a case are folded at every act on it
 def fold(text: str) -> str:
     """`Điện Biên Phủ` becomes `dien bien phu`: casefold, đ to d, accents dropped, spaces single."""
     plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))

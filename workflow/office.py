@@ -46,6 +46,7 @@ class Office:
         self._read_at: float | None = None
         self._organisations: dict[str, Organisation] = {}
         self._by_id: dict[str, Organisation] = {}
+        self._names: dict[str, Text] = {}
         self._deadlines: Deadlines | None = None
 
     @classmethod
@@ -69,6 +70,7 @@ class Office:
             found = [Organisation(r["id"], r["code"], r["kind"], Text(r["name_vi"], r["name_en"]), r["silence_means"], r["holders"] > 0) for r in rows]
             self._organisations = {item.code: item for item in found}
             self._by_id = {item.id: item for item in found}
+            self._names = {item.code: item.name for item in found}
             days = load_calendar(connection)
             hours = {name: self.profile.hour(name) for name in ("opens", "closes", "cutoff")}
             self._deadlines = Deadlines(self.profile, WorkCalendar(days, **hours))
@@ -100,9 +102,9 @@ class Office:
             raise Invalid({pointer: [TEXTS["agency"]]})
         return found
 
-    def agency_names(self) -> dict[str, Text]:
+    def agency_names(self) -> Mapping[str, Text]:
         """Names of all organisations by code."""
-        return {code: item.name for code, item in self._organisations.items()}
+        return self._names
 
 
 def organisation_dict(item: Organisation | None) -> dict[str, Any] | None:

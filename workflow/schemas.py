@@ -285,9 +285,16 @@ def _schema_class(declared: tuple[AnyField, ...], strict: bool, rows: bool = Fal
     return _Schema.from_dict(made, name="Declared")
 
 
-@cache
+# By identity: hashing nested declarations again at every act would cost more than reading the input. The declaration is kept
+# beside its schema, so that an id never comes to mean another one.
+_SCHEMAS: dict[tuple[int, bool], tuple[tuple[AnyField, ...], Schema]] = {}
+
+
 def _schema(declared: tuple[AnyField, ...], strict: bool) -> Schema:
-    return _schema_class(declared, strict)(unknown=RAISE)
+    found = _SCHEMAS.get((id(declared), strict))
+    if found is None:
+        found = _SCHEMAS[id(declared), strict] = (declared, _schema_class(declared, strict)(unknown=RAISE))
+    return found[1]
 
 
 def _flatten(errors: Any, at: str = "") -> dict[str, list[Text]]:

@@ -224,8 +224,16 @@ def query(connection: Connection, sql: str, **values: Any) -> list[dict[str, Any
         cursor.close()
 
 
+def _begin(connection: Connection) -> None:
+    """Open the transaction, where a writer of one statement has to write more than that one (PostgreSQL)."""
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "postgresql" and driver.autocommit and driver.info.transaction_status == 0:
+        driver.execute("BEGIN")
+
+
 def execute(connection: Connection, sql: str, **values: Any) -> int:
     """One plain write with `:name` blanks; answers how many rows it touched."""
+    _begin(connection)
     cursor = cursor_of(connection)
     try:
         cursor.execute(_named(sql, connection.dialect.name), values)
@@ -236,6 +244,7 @@ def execute(connection: Connection, sql: str, **values: Any) -> int:
 
 def next_number(connection: Connection, series: str, count: int = 1) -> int:
     """Draw `count` numbers of a series inside the running transaction; answers the last of them."""
+    _begin(connection)
     cursor = cursor_of(connection)
     try:
         cursor.execute(

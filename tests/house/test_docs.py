@@ -6,10 +6,17 @@ import ast
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 
+from api.errors import STATUS
+from states import FLOWS
+from states.kinds.letter import LETTERS
+from states.roles import ROLES
 from tests.house.ground import ROOT, files, modules
+from workflow import demo
+from workflow.queries import FILTERS
 
 MAKEFILE = ROOT / "Makefile"
 HEADINGS = ["Context", "Decision", "Given up", "State"]
@@ -86,7 +93,7 @@ def test_documented_defaults_are_the_real_ones():
 def test_documents_name_real_commands_and_settings():
     """`make x` and FPD_X in any document exist."""
     wrong = []
-    known = set(settings()) | {"FPD_RACE_PAIRS", "FPD_KILLS"}
+    known = set(settings()) | {"FPD_SEED", "FPD_FUZZ_CASES"}
     for path in files():
         if path.suffix != ".md":
             continue
@@ -120,3 +127,64 @@ def test_a_decision_says_what_it_cost(path):
     assert parts[::2] == HEADINGS
     assert all(len(body.strip()) > (3 if head == "State" else 40) for head, body in zip(parts[::2], parts[1::2], strict=True))
     assert re.match(r"(Accepted|Proposed|Superseded by \d{4})", parts[-1].strip())
+
+
+# --- the words -----------------------------------------------------------------------------------------------
+
+
+def rows_of(name: str) -> set[tuple[str, ...]]:
+    """The table rows of a document, cell by cell."""
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    return {tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if line.startswith("|")}
+
+
+def test_words_name_every_role_with_both_labels():
+    told = {row[:3] for row in rows_of("words.md")}
+    assert not [code for code, label in ROLES.items() if (f"`{code}`", label.vi, label.en) not in told]
+
+
+def test_words_name_every_state_with_both_labels():
+    told = {row[:3] for row in rows_of("words.md")}
+    wanted = {(f"`{state.name}`", state.label.vi, state.label.en) for flow in FLOWS.values() for state in flow.states_}
+    assert not wanted - told
+
+
+def test_words_name_every_action_with_both_labels():
+    told = {(row[0], kind, row[2], row[3]) for row in rows_of("words.md") if len(row) == 5 for kind in row[1].split(", ")}
+    wanted = {(f"`{step.action}`", flow.kind, step.label.vi, step.label.en) for flow in FLOWS.values() for step in flow.steps}
+    assert not wanted - told
+
+
+def test_words_name_every_letter_with_both_labels():
+    told = rows_of("words.md")
+    assert not [name for name, letter in LETTERS.items() if (letter.code, f"`{name}`", letter.label.vi, letter.label.en) not in told]
+
+
+def test_every_library_is_justified():
+    """Each dependency of the project, extras and groups included, is named in the decision about them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    asked = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    for group in (*project["project"]["optional-dependencies"].values(), *project["dependency-groups"].values()):
+        asked += [item for item in group if isinstance(item, str)]
+    names = {re.split(r"[\[<>=!~; ]", item, maxsplit=1)[0] for item in asked}
+    text = (ROOT / "docs" / "adr" / "0013-dependencies.md").read_text("utf-8")
+    assert not [name for name in sorted(names) if f"`{name}`" not in text]
+
+
+def test_errors_of_the_api_are_documented():
+    """Every status and code the service can answer with stands in docs/api.md, and none that it cannot."""
+    told = {(row[0], row[1].strip("`")) for row in rows_of("api.md") if re.fullmatch(r"\d{3}", row[0])}
+    known = {(str(status), code) for code, status in STATUS.items()}
+    # Codes that are reserved: nothing raises them yet.
+    reserved = {("409", "file_damaged"), ("412", "stale_form"), ("500", "audit_broken")}
+    assert told <= known and known - told <= reserved
+
+
+def test_filters_of_lists_are_documented():
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    assert not [name for name in FILTERS if f"`{name}`" not in text]
+
+
+def test_demo_accounts_are_documented():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert demo.PASSWORD in text and not [account[0] for account in demo.ACCOUNTS if f"`{account[0]}`" not in text]
