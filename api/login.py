@@ -69,6 +69,16 @@ def needed() -> Actor:
     return found
 
 
+def secret() -> str:
+    """The session secret this request came with; the access table has made sure that there is one."""
+    return str(current_user.token)
+
+
+def reference() -> str:
+    """The stored reference of this request's session: the hash of its secret."""
+    return str(current_user.get_id())
+
+
 def csrf_token() -> str:
     """The token of this session's forms: derived from the session secret, useless without it."""
     token = request.cookies.get(current_app.config["FPD"].cookie, "")

@@ -6,7 +6,7 @@ drawings, rules tables and the engine read the same objects, so that none can di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -195,7 +195,7 @@ class Facts:
     given: Mapping[str, Any] = field(default_factory=dict)
     acts: Mapping[str, Act] = field(default_factory=dict)
     duties: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    children: tuple[Child, ...] = ()
+    children: Sequence[Child] = ()
     parent: Mapping[str, Any] = field(default_factory=dict)
     memory: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

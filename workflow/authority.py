@@ -61,8 +61,7 @@ Row = Mapping[str, Any]
 
 def main_of(row: Row) -> Row:
     """The case that relations are judged on: the parent of a consultation or letter, else the case itself."""
-    parent = row.get("parent")
-    return parent if isinstance(parent, Mapping) else row
+    return row.get("parent") or row
 
 
 def is_author_side(row: Row, actor: Actor) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
 
-from states import Act, Child, Facts, Flow
+from states import Act, Child, Facts, Flow, flow_for
 from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import moment
@@ -23,25 +24,53 @@ DECISIONS = frozenset(
 )  # fmt: skip
 
 
-def acts_of(memory: Mapping[str, Any]) -> dict[str, Act]:
-    """The last act of each name, out of a case's memory."""
-    return {
-        name: Act(
-            frozenset(act["by"]), moment(act["at"]) or clock.now(), act["round"], act.get("given") or {},
-            act.get("count", 1), act.get("role", ""),
-        )
-        for name, act in (memory.get("acts") or {}).items()
-    }  # fmt: skip
+class _Acts(Mapping[str, Act]):
+    """The last act of each name, out of a case's memory; read when a rule looks at it, since most rules look at few."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, memory: Mapping[str, Any]):
+        self._told: Mapping[str, Any] = memory.get("acts") or {}
+
+    def __getitem__(self, name: str) -> Act:
+        act = self._told[name]
+        return Act(frozenset(act["by"]), moment(act["at"]) or clock.now(), act["round"], act.get("given") or {}, act.get("count", 1), act.get("role", ""))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._told
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
 
 
-def children_of(row: Row) -> tuple[Child, ...]:
-    """The children of a case as its rules see them."""
-    found = []
-    for id_, kind, state, head, is_open, fields, memory, *_ in row["children"]:
-        known = orjson.loads(memory)
-        given = {name: act.get("given") or {} for name, act in (known.get("acts") or {}).items()}
-        found.append(Child(id_, kind, state, head, bool(is_open), orjson.loads(fields), given))
-    return tuple(found)
+class _Children(Sequence[Child]):
+    """The children of a case as its rules see them, read when a rule asks for the first of them."""
+
+    __slots__ = ("_found", "_rows")
+
+    def __init__(self, rows: Sequence[Any]):
+        self._rows = rows
+        self._found: tuple[Child, ...] | None = None
+
+    def _all(self) -> tuple[Child, ...]:
+        if self._found is None:
+            self._found = tuple(self._read(row) for row in self._rows)
+        return self._found
+
+    @staticmethod
+    def _read(row: Any) -> Child:
+        id_, kind, state, head, is_open, fields, memory, *_ = row
+        given = {name: act.get("given") or {} for name, act in (orjson.loads(memory).get("acts") or {}).items()}
+        return Child(id_, kind, state, head, bool(is_open), orjson.loads(fields), given)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._all()[at]
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 def answerers(row: Row) -> frozenset[str]:
@@ -103,6 +132,16 @@ def ground_use(action: str) -> str:
     return "decline" if action in ("decline_interview", "confirm_paper_decline") else "reject"
 
 
+@cache
+def _asked_by(kind: str, version: int, action: str) -> frozenset[str]:
+    return frozenset(need.code for step in flow_for(kind, version).actions[action] for need in step.needs)
+
+
+def _asked(flow: Flow, action: str) -> frozenset[str]:
+    """The needs that an action has from any state: what none of them asks for is not gathered."""
+    return _asked_by(flow.kind, flow.version, action)
+
+
 def facts_of(
     office: Office,
     flow: Flow,
@@ -119,7 +158,7 @@ def facts_of(
 ) -> Facts:
     """Build the facts of one case for one person. `given` is None where only the possibility is asked."""
     memory = row["memory"]
-    children = children_of(row)
+    children = _Children(row["children"])
     clocks = row["clocks"]
     settings = settings_of(office, row)
     settings["grounds"] = office.profile.grounds_for(ground_use(action)) if action else ()
@@ -142,13 +181,13 @@ def facts_of(
     facts = Facts(
         kind=row["kind"], state=row["state"], now=now, today=clock.local(now).date(), round=row["round"],
         persons=frozenset({actor.id}), role=role, roles=held, fields=row["fields"], papers=row["papers"],
-        given=given or {}, acts=acts_of(memory), duties=duties, children=children, parent=parent, memory=memory,
+        given=given or {}, acts=_Acts(memory), duties=duties, children=children, parent=parent, memory=memory,
         settings=settings, authority=row["authority"] or "decide", urgent=bool(row["urgent"]),
         keyed_in=row["channel"] != "online", due_at=moment(clocks.get("statutory_due")) if clocks else None,
         extended=bool(clocks.get("extended")) if clocks else False, answered=bool(clocks.get("answered_at")) if clocks else False,
-        conflicted=conflicted(row["fields"], memory, actor), target=target, asked=given is not None,
+        conflicted=conflicted(row["fields"], memory, actor) if not action or "not_conflicted" in _asked(flow, action) else frozenset(), target=target, asked=given is not None,
     )  # fmt: skip
-    if not action or any(item.name == "seen" for item in flow.actions[action][0].inputs):
+    if not action or "seen_is_current" in _asked(flow, action):
         facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
     if row["state"] in dossier.RETURNED:
         settings["unanswered"] = dossier.unanswered(facts)

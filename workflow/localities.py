@@ -52,7 +52,12 @@ class Profile:
 
     def grounds_for(self, use: str) -> tuple[str, ...]:
         """Codes of the grounds for `reject`, `not_accepted`, `revoke` or `decline`."""
-        return tuple(ground.code for ground in self.grounds if use in ground.uses)
+        return self._grounds_by_use.get(use, ())
+
+    @cached_property
+    def _grounds_by_use(self) -> dict[str, tuple[str, ...]]:
+        uses = {use for ground in self.grounds for use in ground.uses}
+        return {use: tuple(ground.code for ground in self.grounds if use in ground.uses) for use in uses}
 
     def days(self, clock: str) -> int:
         """The length of a clock, in its own unit."""

@@ -340,7 +340,7 @@ def give_row_ids(declared: Iterable[AnyField], values: dict[str, Any], known: Ma
 
 def drop_nulls(value: Any) -> Any:
     """The same value without nulls: an absent value is left out of dossiers and of the record."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: drop_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [drop_nulls(item) for item in value if item is not None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app, jsonify, request
-from flask_login import current_user  # noqa: TID251
 
 from api import login
 from api.errors import TEXTS, HttpProblem, problem
@@ -56,7 +55,7 @@ def sign_in() -> Any:
 @rest.delete("/session")
 def sign_out() -> Any:
     """Sign out."""
-    users.end_session(current_app.extensions["office"], current_user.token)
+    users.end_session(current_app.extensions["office"], login.secret())
     response = current_app.response_class(status=204)
     login.clear_cookie(response)
     return response

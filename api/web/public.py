@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, g, make_response, redirect, render_template, request
-from flask_login import current_user
 from markupsafe import Markup
 
 from api import language, login
@@ -79,7 +78,7 @@ def sign_in() -> Any:
 @web.post("/sign-out")
 def sign_out() -> Any:
     """Sign out."""
-    users.end_session(current_app.extensions["office"], current_user.token)
+    users.end_session(current_app.extensions["office"], login.secret())
     response = redirect("/", 303)
     login.clear_cookie(response)
     return response
@@ -108,7 +107,7 @@ def account() -> Any:
 
     return render_template(
         "account.html", sessions=users.sessions_of(office, actor), notices=queries.notices(office, actor), names=names, roles=ROLES,
-        current_hash=current_user.get_id(), notice_words=NOTICES,
+        current_hash=login.reference(), notice_words=NOTICES,
     )  # fmt: skip
 
 
