@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,12 +27,24 @@ class Json(DefaultJSONProvider):
         return orjson.loads(s)
 
 
+def _secret(folder: Path) -> str:
+    """The key of the short-lived messages between two pages: one for all processes of an installation, kept beside its data."""
+    path = folder / "secret"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(chance.token())
+    except FileExistsError:
+        pass  # another process, or an earlier start, has made it
+    return path.read_text("utf-8")
+
+
 def create_app(settings: Settings | None = None, office: Office | None = None) -> Flask:
     """The application on a migrated database."""
     settings = settings or read_settings()
     app = Flask("fpd", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "api" / "static"), static_url_path="/static")
     app.json = Json(app)
-    app.secret_key = chance.token()
+    app.secret_key = _secret(settings.var)
     app.config.update(FPD=settings, MAX_CONTENT_LENGTH=12 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024, MAX_FORM_PARTS=3000)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["office"] = office or Office.open(settings.database_url, settings.var / "files", settings.locality)

@@ -14,6 +14,7 @@ from pathlib import Path
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
 from workflow import db
+from workflow.errors import WorkflowError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stopped.code or 0)
     try:
         return int(args.run(args))
+    except WorkflowError as error:
+        print(error.message.vi, "/", error.message.en, file=sys.stderr)
+        return 1
     except (FlowError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

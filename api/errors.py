@@ -34,6 +34,14 @@ TEXTS: dict[str, Text] = {
 }  # fmt: skip
 
 
+def catalogue() -> list[tuple[str, int, Text]]:
+    """Every code that a refusal may bear, with its status and sentence: what the `type` of a problem points to."""
+    sentences = {cls.code: cls.text for cls in w.WorkflowError.__subclasses__()} | {
+        "state": w.Conflict("state").message, "changed_meanwhile": w.Conflict("changed_meanwhile").message, "locked": w.Invalid.text
+    } | TEXTS  # fmt: skip
+    return [(code, status, sentences[code]) for code, status in STATUS.items() if code in sentences]
+
+
 class HttpProblem(Exception):
     """A refusal that belongs to HTTP itself."""
 

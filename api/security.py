@@ -26,6 +26,11 @@ HEADERS = {
 }
 
 
+def request_id() -> str:
+    """The mark of this request: in the answer's header, in the log and in the entries that it writes."""
+    return str(g.get("request_id", ""))
+
+
 def install(app: Flask) -> None:
     """Attach to an application."""
     app.before_request(_before)

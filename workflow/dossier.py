@@ -14,6 +14,7 @@ from states.needs import asked_items
 from states.shared import fingerprint, target_value
 from workflow.fold import fold
 
+IDENTITY = ("passport_no", "card_no")
 RETURNED = ("supplement_required", "clarification_required")
 
 
@@ -79,8 +80,21 @@ def unanswered(facts: Any) -> list[str]:
     return [t for t, mark in asked.items() if fingerprint(target_value(t, facts.fields, facts.papers)) == mark]
 
 
-def bundle(fields: Mapping[str, Any], pointers: Iterable[str]) -> dict[str, Any]:
-    """The part of a dossier that a consulted agency is shown; the programme without identity papers by default."""
+def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The dossier with the numbers of identity papers shortened to their last three characters."""
+    out = dict(fields)
+    if isinstance(out.get("crew"), list):
+        out["crew"] = [{k: (f"…{str(v)[-3:]}" if k in IDENTITY and v else v) for k, v in row.items()} for row in out["crew"]]
+    return out
+
+
+def bundle(fields: Mapping[str, Any], pointers: Iterable[str], *, identity: bool = False) -> dict[str, Any]:
+    """The part of a dossier that a consulted agency is shown; by default the programme, and who comes.
+
+    `identity` is for the bodies that read the numbers of identity papers (permission matrix, row *identity papers*);
+    all others get them shortened.
+    """
+    fields = fields if identity else masked(fields)
     chosen = list(pointers) or ["/title", "/purpose", "/content", "/first_day", "/last_day", "/itinerary", "/questions", "/outlet", "/leader"]
     shown: dict[str, Any] = {}
     for pointer in chosen:

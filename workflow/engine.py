@@ -532,15 +532,16 @@ def perform(
     given: Given,
     *,
     version: int | None = None,
-    role: str | None = None,
+    beside: Mapping[str, str] | None = None,
     once: Once | None = None,
     request_id: str = "",
-    comment: str | None = None,
 ) -> Done:
     """Take one action on one case as one person; the only way a case changes its state.
 
     `ref` is the public id or the printed code, `given` the input (or a callable that reads the body, called
-    only once the case is known to exist for this person), `version` the version the person has seen.
+    only once the case is known to exist for this person), `version` the version the person has seen. `beside`
+    holds what was said beside the input, looked at after the body was read: `role`, where several fit, and
+    `comment`.
     Raises `NotFound`, `RoleRefused`, `VersionRequired`, `Stale`, `Conflict`, `Invalid`, `NeedsUnmet`.
     """
 
@@ -553,6 +554,7 @@ def perform(
         if once and (done := _replayed(connection, once)):
             return done
         body = given() if callable(given) else given
+        said = beside or {}
         if not held & flow.roles_of[action]:
             raise RoleRefused((role_refusal(flow.roles_of[action]),))
         step = flow.table.get((action, row["state"]))
@@ -564,13 +566,13 @@ def perform(
             raise NeedsUnmet((_conflict_refusal(),))
         if not held & set(step.by):
             raise RoleRefused((role_refusal(step.by),))
-        acting = held_roles_in_order(step.by, held, role)
+        acting = held_roles_in_order(step.by, held, said.get("role"))
         try:
             inputs = schemas.drop_nulls(schemas.load(step.inputs, body))
         except Invalid as invalid:
             raise Invalid(invalid.fields) from None
-        if comment:
-            inputs["comment"] = schemas.read(COMMENT, comment)
+        if said.get("comment"):
+            inputs["comment"] = schemas.read_one(COMMENT, said["comment"])
         now = _later(row, _now(office))
         extra = _resolve(office, connection, flow, step, row, inputs, actor)
         facts = facts_of(office, flow, row, actor, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra)
@@ -961,9 +963,9 @@ def _open_consultations(
     rules = {item["agency"]: item["rule"] for item in facts.settings["proposed"]}
     last = _code(office, connection, flow, facts.now, count=len(agencies))
     prefix, number = last.rsplit("-", 1)
-    shown = dossier.bundle(row["fields"], facts.given.get("bundle") or ())
     for index, code in enumerate(agencies):
         agency = office.organisations[code]
+        shown = dossier.bundle(row["fields"], facts.given.get("bundle") or (), identity=code in office.profile.identity_readers)
         values = {
             "agency": code, "question": facts.given["question"], "due_at": facts.given["due_at"],
             "rule": rules.get(code, ""), "silence_means": agency.silence_means, "bundle": shown,

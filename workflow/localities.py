@@ -80,6 +80,11 @@ class Profile:
         """The bodies that the routing rules propose for a kind: rule, agency and why."""
         return [row for row in self.raw["routing"] if kind in row["kinds"]]
 
+    @property
+    def identity_readers(self) -> tuple[str, ...]:
+        """Consulted bodies that read the numbers of identity papers in what is sent to them."""
+        return tuple(self.raw["personal_data"]["identity_papers"])
+
     def signers(self, letter: str) -> tuple[str, ...] | None:
         """The signer table's row for a letter, or None where the default applies."""
         row = self.raw.get("signers", {}).get(letter)

@@ -42,7 +42,6 @@ PHASE_LABELS: dict[str, Text] = {
     "accompanied": Text("Hướng dẫn tác nghiệp", "Accompanied"),
     "reported": Text("Báo cáo", "Reported"),
 }
-MASKED = ("passport_no", "card_no")
 FULL_READERS = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR)
 
 
@@ -91,14 +90,6 @@ def _people(connection: Connection, *ids: str | None) -> dict[str, dict[str, str
     return {r["id"]: {"username": r["username"], "name": r["name"]} for r in rows}
 
 
-def _masked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The dossier with the numbers of identity papers shortened to their last three characters."""
-    out = dict(fields)
-    if isinstance(out.get("crew"), list):
-        out["crew"] = [{k: (f"…{str(v)[-3:]}" if k in MASKED and v else v) for k, v in row.items()} for row in out["crew"]]
-    return out
-
-
 def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
     """The dossier as this person may read it: whole, masked, or only the bundle of a consultation."""
     fields = dict(row["fields"])
@@ -108,7 +99,7 @@ def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
         return fields
     if R.APPLICANT in held or held & {R.OFFICER, R.INTAKE, R.DIRECTOR}:
         return fields
-    return _masked(fields)
+    return dossier.masked(fields)
 
 
 def _visible_children(office: Office, row: Row, actor: Actor) -> list[dict[str, Any]]:

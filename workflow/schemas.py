@@ -94,6 +94,14 @@ def read(declared: Field, value: Any) -> Any:
     return _READERS[declared.type](declared, value)
 
 
+def read_one(declared: Field, value: Any) -> Any:
+    """Read a value that stands alone; raises `Invalid` at its name."""
+    try:
+        return read(declared, value)
+    except ValidationError as error:
+        raise Invalid(_flatten({declared.name: error.messages})) from None
+
+
 def _text(declared: Field, value: Any) -> str:
     value = clean(value, long=declared.type == "longtext")
     if len(value) > declared.max_length:

@@ -11,6 +11,7 @@ from api import login
 from api.errors import HttpProblem
 from api.rest import rest
 from api.rest.body import json_body, known, once, text_of, version
+from api.security import request_id
 from states.language import Text
 from workflow import Done, Office, Once, attachments, choices, clock, engine, perform, queries  # fmt: skip  # noqa: E501
 from workflow import attach as attach_paper
@@ -25,6 +26,9 @@ from workflow import recuse as recuse_
 from workflow.errors import IdempotencyBusy, Invalid, NotFound
 
 WAIT_SECONDS = 5.0
+# What a body may hold beside the action's own input.
+BESIDE = ("comment", "acting_for", "role")
+_NO_DELEGATION = Text("Không có ủy quyền nào đang hiệu lực.", "No delegation is in force.")
 _FILE = Text("Cần một tệp trong mục “file”.", "A file is needed in the part “file”.")
 
 
@@ -86,7 +90,7 @@ def open_case() -> Any:
     behalf = body.get("on_behalf_of")
     done = open_(
         office(), login.needed(), kind, body.get("fields") or {}, parent=text_of(body, "parent", limit=64), on_behalf_of=behalf,
-        letter=text_of(body, "letter", limit=40), replaces=text_of(body, "replaces", limit=64), once=key,
+        letter=text_of(body, "letter", limit=40), replaces=text_of(body, "replaces", limit=64), once=key, request_id=request_id(),
     )  # fmt: skip
     if done.replayed and key:
         return replay(key, done, 201)
@@ -101,10 +105,10 @@ def list_cases() -> Any:
 
 @rest.get("/cases/<ref>")
 def read_case(ref: str) -> Any:
-    """One case; 304 when the caller has this version already."""
+    """One case. No 304: what a person reads of it also changes without a new version (children, clocks, their own rights)."""
     case = read(office(), login.needed(), ref)
-    response = _respond(200, orjson.dumps(case).decode(), f'"{case["version"]}"', None)
-    return response
+    etag = f'"{case["version"]}"'
+    return _respond(200, orjson.dumps(case).decode(), etag, None)
 
 
 @rest.patch("/cases/<ref>")
@@ -116,7 +120,7 @@ def edit_case(ref: str) -> Any:
         known(body, "fields")
         return body.get("fields") if body.get("fields") is not None else {}
 
-    done = edit(office(), login.needed(), ref, fields, version=version())
+    done = edit(office(), login.needed(), ref, fields, version=version(), request_id=request_id())
     return answer(read(office(), login.needed(), done.case_id), 200, None)
 
 
@@ -130,14 +134,16 @@ def actions(ref: str) -> Any:
 def act(ref: str, name: str) -> Any:
     """Take an action."""
     key = once(f"POST /cases/{ref}/actions/{name}")
-    told: dict[str, Any] = {}
+    beside: dict[str, str] = {}
 
     def given() -> Any:
         body = json_body()
-        told.update(body)
-        return {k: v for k, v in body.items() if k not in ("comment", "acting_for", "role")}
+        beside.update({name: text for name in BESIDE if (text := text_of(body, name)) is not None})
+        if "acting_for" in beside:  # an act in another's name rests on a delegation, and none is in force
+            raise Invalid({"acting_for": [_NO_DELEGATION]})
+        return {k: v for k, v in body.items() if k not in BESIDE}
 
-    done = perform(office(), login.needed(), ref, name, given, version=version(), role=_role(), once=key, comment=_comment())
+    done = perform(office(), login.needed(), ref, name, given, version=version(), beside=beside, once=key, request_id=request_id())
     if done.replayed and key:
         return replay(key, done, 200)
     return answer(_after(done), 200, key)
@@ -151,30 +157,12 @@ def _after(done: Done) -> dict[str, Any]:
         return {"id": done.case_id, "version": done.version}
 
 
-def _peek(name: str) -> Any:
-    try:
-        body = orjson.loads(request.get_data(cache=True) or b"{}")
-    except orjson.JSONDecodeError:
-        return None
-    return body.get(name) if isinstance(body, dict) else None
-
-
-def _role() -> str | None:
-    value = _peek("role")
-    return value if isinstance(value, str) else None
-
-
-def _comment() -> str | None:
-    value = _peek("comment")
-    return value if isinstance(value, str) else None
-
-
 @rest.post("/cases/<ref>/recusal")
 def recuse(ref: str) -> Any:
     """Declare a conflict of interest."""
     body = json_body()
     known(body, "reason")
-    recuse_(office(), login.needed(), ref, text_of(body, "reason") or "")
+    recuse_(office(), login.needed(), ref, text_of(body, "reason") or "", request_id=request_id())
     return "", 204
 
 
@@ -211,7 +199,7 @@ def attach(ref: str, name: str) -> Any:
             raise HttpProblem(415, "media_type")
         raise Invalid({"file": [_FILE]})
     stored = attachments.store_file(office(), sent.filename or "", sent.read(attachments.MAX_BYTES + 1))
-    done = attach_paper(office(), login.needed(), ref, name, stored)
+    done = attach_paper(office(), login.needed(), ref, name, stored, request_id=request_id())
     response = jsonify({"id": stored["id"], "name": name, "hash": stored["file_hash"], "size": stored["size"], "media_type": stored["media_type"],
                         "filename": stored["filename"], "version": done.version})  # fmt: skip
     response.status_code = 201

@@ -8,6 +8,7 @@ from flask import current_app, flash, make_response, redirect, render_template, 
 
 from api import login
 from api.language import current, t
+from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
 from states.language import AnyField, Rows
@@ -70,7 +71,9 @@ def apply_form(kind: str) -> Any:
     if forms.changed_rows(flow.fields, values, request.form):
         return _form(flow, values, {}, keyed=desk, behalf=behalf)
     try:
-        done = open_case(office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None)
+        done = open_case(
+            office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None, request_id=request_id()
+        )
     except Invalid as invalid:
         return _form(flow, values, sentences(invalid.fields), 422, keyed=desk, behalf=behalf)
     flash(t("Đã lưu bản nháp. Hãy tải giấy tờ rồi gửi.", "The draft is saved. Upload the papers, then send."))
@@ -106,7 +109,9 @@ def edit(ref: str) -> Any:
         return _form(flow, values, {}, **more)
     version = request.form.get("version", "")
     try:
-        edit_case(office(), actor, ref, forms.to_json(declared, values, keep_empty=True), version=int(version) if version.isdigit() else None)
+        edit_case(
+            office(), actor, ref, forms.to_json(declared, values, keep_empty=True), version=int(version) if version.isdigit() else None, request_id=request_id()
+        )
     except Invalid as invalid:
         return _form(flow, values, sentences(invalid.fields), 422, **more)
     except WorkflowError as error:
@@ -129,7 +134,7 @@ def upload(ref: str, name: str) -> Any:
         if sent is None or not sent.filename:
             raise Invalid({"file": [attachments._EMPTY]})
         stored = attachments.store_file(office(), sent.filename, sent.read(attachments.MAX_BYTES + 1))
-        attach(office(), actor, ref, name, stored)
+        attach(office(), actor, ref, name, stored, request_id=request_id())
     except NotFound:
         raise
     except WorkflowError as error:

@@ -9,6 +9,7 @@ from flask import current_app, flash, make_response, redirect, render_template, 
 from api import login
 from api.language import current, t
 from api.rest.cases import paper_response
+from api.security import request_id
 from api.web import forms, web
 from api.web.apply import catalogues, sentences
 from states import FLOWS
@@ -315,7 +316,7 @@ def do(ref: str, action: str) -> Any:
         given["seen"] = request.form.get("seen", "")
     version = request.form.get("version", "")
     try:
-        done = perform(office(), actor, ref, action, given, version=int(version) if version.isdigit() else None)
+        done = perform(office(), actor, ref, action, given, version=int(version) if version.isdigit() else None, request_id=request_id())
     except Invalid as invalid:
         return make_response(render_template("act.html", values=_relabelled(found, values), errors=sentences(invalid.fields), reasons=[], **render), 422)
     except NeedsUnmet as unmet:
@@ -376,7 +377,16 @@ def new_letter(ref: str) -> Any:
     """Open a letter by hand on a case."""
     actor = login.needed()
     found = read_case(office(), actor, ref)
-    done = open_case(office(), actor, "letter", {}, parent=found["id"], letter=request.form.get("letter", ""), replaces=request.form.get("replaces") or None)
+    done = open_case(
+        office(),
+        actor,
+        "letter",
+        {},
+        parent=found["id"],
+        letter=request.form.get("letter", ""),
+        replaces=request.form.get("replaces") or None,
+        request_id=request_id(),
+    )
     return redirect(f"/cases/{read_case(office(), actor, done.case_id)['code']}", 303)
 
 

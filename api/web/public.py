@@ -9,6 +9,7 @@ from flask import current_app, g, make_response, redirect, render_template, requ
 from markupsafe import Markup
 
 from api import language, login
+from api.errors import catalogue
 from api.rest.accounts import attempt
 from api.web import web
 from states import FLOWS, chart
@@ -145,7 +146,7 @@ NOTICES = {
 @web.get("/help")
 def help_() -> Any:
     """The kinds, and the words of the office."""
-    return render_template("help.html", flows=FLOWS)
+    return render_template("help.html", flows=FLOWS, codes=catalogue())
 
 
 @web.get("/help/flows/<kind>")

@@ -104,8 +104,9 @@ def free_guide(stage: Stage, ref: str) -> None:
     with stage.office.db.read() as connection:
         rows = store.query(
             connection,
-            "SELECT id, kind, state, officer_id FROM cases WHERE guide_id IS NOT NULL AND is_open AND id <> :ref AND kind IN ('visit', 'interview')"
-            " AND state IN ('approved', 'accompanied', 'suspended')",
+            "SELECT c.id, c.kind, c.state, c.officer_id, u.username AS author FROM cases c JOIN users u ON u.id = c.created_by"
+            " WHERE c.guide_id IS NOT NULL AND c.is_open AND c.id <> :ref AND c.kind IN ('visit', 'interview')"
+            " AND c.state IN ('approved', 'accompanied', 'suspended')",
             ref=ref,
         )
     for row in rows:
@@ -116,7 +117,7 @@ def free_guide(stage: Stage, ref: str) -> None:
             left = [{"row": r["row"], "result": "not_done", "note": "Dừng."} for r in stage.row(row["id"])["fields"]["itinerary"]]
             stage.act(officer, row["id"], "file_report", report={**REPORT, "rows": left})
         else:
-            stage.act("vptt.han", row["id"], "cancel")
+            stage.act(row["author"], row["id"], "cancel")
 
 
 def consultation(stage: Stage, state: str, *, agency: str = "cong_an") -> Built:
