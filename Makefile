@@ -41,6 +41,7 @@ test: .venv/ok-dev ## the whole suite: SQLite, PostgreSQL, HTTP, pages, browser
 	$(PY) -m pytest -q -n 2 --dist loadfile
 
 check: .venv/ok-dev ## format, lint, types, import contracts, generated documents
+	.venv/bin/ruff format --check -q .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
@@ -49,6 +50,7 @@ check: .venv/ok-dev ## format, lint, types, import contracts, generated document
 
 fix: .venv/ok-dev ## mend what the linter can
 	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format -q .
 
 bench: .venv/ok-dev ## ratios against the limits, with gates (DB=sqlite,pg ROUNDS=7 GATES=1)
 	$(PY) -m benchmarks
