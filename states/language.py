@@ -305,6 +305,11 @@ class Step:
     weight: int = 50
     keep: Callable[[Facts], Mapping[str, Any]] | None = None
 
+    @property
+    def forward(self) -> bool:
+        """Whether it may stand as the main button: it takes the case on, and nothing is lost by it."""
+        return self.weight < 50 and not self.danger
+
 
 def steps(action: str, sources: Iterable[str], target: str, by: Iterable[str], label: Text, **rest: Any) -> tuple[Step, ...]:
     """The same action from several states; a target of `"="` leads back to the state it left."""

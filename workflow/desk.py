@@ -18,13 +18,18 @@ from workflow.queries import loaded
 PROPOSAL_READERS = frozenset({R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR, R.LEADER_OFFICE})
 OPINION_READERS = PROPOSAL_READERS - {R.LEADER_OFFICE}
 ASKED_READERS = OPINION_READERS | {R.INTAKE, R.REGISTRY}
+REPORT_READERS = PROPOSAL_READERS | {R.GUIDE}
+DECIDING = ("approve", "accept_interview", "confirm_paper_approval", "confirm_paper_acceptance")
+# What a decision says to everybody on the case, the applicant included; nothing of who was asked or who proposed.
+DECIDED = ("conditions", "rows", "slot", "place", "form", "speaker", "questions")
 
 
 def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     """The desk's own knowledge of one case, each part as far as this person may read it.
 
     `proposal` (None, or who proposed what and who endorsed it), `opinions` (one for each body asked; without
-    the answer for those who only see that it was asked) and `signature` (of a letter). Raises `NotFound` where
+    the answer for those who only see that it was asked), `decision` (what was approved, for everybody on the
+    case; who decided only for staff), `account` (the guide's log and report) and `signature` (of a letter). Raises `NotFound` where
     the case does not exist for the person.
     """
     with office.db.read() as connection:
@@ -33,6 +38,8 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     return {
         "proposal": _proposal(row) if press and held & PROPOSAL_READERS else None,
         "opinions": _opinions(office, row, bool(held & OPINION_READERS)) if press and actor.staff and held & ASKED_READERS else [],
+        "decision": _decision(row, actor.staff, actor.staff or bool(held & {R.GUIDE, R.LEADER_OFFICE})) if press else None,
+        "account": _account(row) if press and held & REPORT_READERS else None,
         "signature": _signature(row) if row["kind"] == "letter" else None,
     }
 
@@ -75,6 +82,35 @@ def _opinions(office: Office, row: Row, answers: bool) -> list[dict[str, Any]]:
             "at": acts[name]["at"] if name else None, "by": acts[name]["name"] if name else None, "recorded": name == "record_answer",
         })  # fmt: skip
     return found
+
+
+def _decision(row: Row, staff: bool, inside: bool) -> dict[str, Any] | None:
+    """What was approved and under which conditions: the decider's words; for those inside also the proposal's that were decided on."""
+    acts = _acts(row["memory"])
+    name = next((n for n in DECIDING if n in acts), None)
+    if name is None:
+        return None
+    paper = acts.get("enter_paper_decision") if name.startswith("confirm_paper") else None
+    said: Mapping[str, Any] = (paper or acts[name])["given"]
+    proposal = _proposal(row) if inside else None  # an applicant reads what was decided, never what was proposed
+    given = {part: said.get(part) or (proposal["given"].get(part) if proposal else None) for part in DECIDED}
+    return {
+        "at": acts[name]["at"], "given": {part: value for part, value in given.items() if value}, "by": acts[name]["name"] if staff else None,
+        "paper": {part: said.get(part) for part in ("doc_no", "doc_date", "signer")} if paper and staff else None,
+    }  # fmt: skip
+
+
+def _account(row: Row) -> dict[str, Any] | None:
+    """What the guide wrote of the days: the last word on each row, and the report."""
+    log, filed = row["memory"].get("log") or {}, _acts(row["memory"]).get("file_report")
+    if not log and filed is None:
+        return None
+    return {
+        "log": list(log.values()),
+        "report": filed["given"].get("report") if filed else None,
+        "by": filed["name"] if filed else None,
+        "at": filed["at"] if filed else None,
+    }
 
 
 def _signature(row: Row) -> dict[str, Any]:

@@ -634,7 +634,7 @@ def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, acto
 def _main_action(flow: Flow, row: Row, actor: Actor) -> dict[str, Any] | None:
     """The step that this person would most likely take next; whether it is open the case page says."""
     for step in flow.leaving(row["state"]):
-        if actor.has(*step.by) and not step.danger:
+        if actor.has(*step.by) and step.forward:
             return {"name": step.action, "label": step.label.as_dict()}
     return None
 

@@ -16,8 +16,9 @@ from states import FLOWS
 from states import roles as R
 from states.kinds.interview import QUESTIONS
 from states.kinds.letter import LETTERS
+from states.kinds.visit import LOG_ROWS
 from states.language import Field, Group, Rows
-from states.shared import ROW_DECISIONS
+from states.shared import REPORT, ROW_DECISIONS
 from workflow import choices, clock, history, letters, list_cases, open_case, papers, perform, queries, read_case
 from workflow.audit.verify import verify
 from workflow.desk import internals
@@ -115,15 +116,16 @@ def case(ref: str) -> Any:
     acts = choices(office(), actor, found["id"])
     open_acts = [a for a in acts if a["allowed"]]
     ranked = sorted(open_acts, key=lambda a: (a["danger"], a["weight"]))
+    flow = FLOWS[found["kind"]]
+    main = next((a for a in ranked[:1] if flow.table[a["name"], found["state"]].forward), None)
     closed = [a for a in acts if not a["allowed"] and a["mine"]]
     others = [a for a in acts if not a["allowed"] and not a["mine"]]
-    flow = FLOWS[found["kind"]]
     shared = {
         "case": found,
         "flow": flow,
         "entries": entries,
-        "main": ranked[0] if ranked else None,
-        "others": ranked[1:],
+        "main": main,
+        "others": [a for a in ranked if a is not main],
         "closed": closed,
         "not_mine": others,
     }
@@ -136,6 +138,7 @@ def case(ref: str) -> Any:
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
+        decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=_asked(found),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip
@@ -164,10 +167,19 @@ OUTCOMES = {choice.code: choice.label for field in FLOWS["consultation"].actions
 RESULTS = {choice.code: choice.label for rows in (ROW_DECISIONS, QUESTIONS) for field in rows.fields if field.name == "result" for choice in field.choices}  # type: ignore[union-attr]
 
 
+LOGGED = {choice.code: choice.label for field in LOG_ROWS.fields if field.name == "result" for choice in field.choices}  # type: ignore[union-attr]
+
+
 @web.app_template_global()
 def result_label(code: str) -> Any:
     """The words of what is proposed for a row or a question."""
     return RESULTS[code]
+
+
+@web.app_template_global()
+def log_label(code: str) -> Any:
+    """The words of what became of a row."""
+    return LOGGED[code]
 
 
 @web.app_template_global()

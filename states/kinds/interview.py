@@ -225,9 +225,9 @@ STEPS: tuple[Step, ...] = (
              Field("note", "longtext", Text("Ghi chú", "Note"), max_length=1000),
          ))),), (needs.report_complete,), (letter("report"), mail("head")), weight=20),
     Step("return_report", "reported", "accompanied", (HEAD, DIRECTOR), Text("Trả lại báo cáo", "Return the report"), (shared.REASON,),
-         (needs.reason_given, needs.was_spoken), (mail("guide"),), weight=30),
+         (needs.reason_given, needs.was_spoken), (mail("guide"),), weight=52),
     Step("return_answers", "reported", "approved", (HEAD, DIRECTOR), Text("Trả lại câu trả lời", "Return the answers"), (shared.REASON,),
-         (needs.reason_given, needs.was_written_only), (mail("officer"),), weight=32),
+         (needs.reason_given, needs.was_written_only), (mail("officer"),), weight=52),
     *shared.report_steps(),
 )  # fmt: skip
 

@@ -16,7 +16,10 @@ from states.roles import CLOCK, COMMITTEE, DIRECTOR, HEAD, INTAKE, LEADER_OFFICE
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One type of letter. `form` marks the one-stop desk's D01–D05; `to` lists roles and `ministry`, `hosts`."""
+    """One type of letter. `form` marks the one-stop desk's D01–D05; `to` lists roles and `ministry`, `hosts`.
+
+    `says` is the letter's one formal sentence, in Vietnamese as the document itself.
+    """
 
     code: str
     label: Text
@@ -24,31 +27,52 @@ class Letter:
     to: tuple[str, ...]
     form: bool = False
     reply: bool = False
+    says: str = ""
 
 
 _OFFICE = (DIRECTOR, HEAD)
 
 LETTERS: dict[str, Letter] = {
-    "receipt": Letter("D01", Text("Giấy tiếp nhận và hẹn trả kết quả", "Receipt"), (INTAKE, HEAD), ("applicant",), form=True),
-    "supplement": Letter("D02", Text("Phiếu yêu cầu bổ sung hồ sơ", "Supplement slip"), (INTAKE, OFFICER, HEAD), ("applicant",), form=True),
-    "not_accepted": Letter("D03", Text("Phiếu từ chối tiếp nhận", "Refusal to accept"), (INTAKE, HEAD), ("applicant",), form=True, reply=True),
-    "apology": Letter("D04", Text("Văn bản xin lỗi và đề nghị gia hạn", "Apology and extension"), (HEAD, DIRECTOR, INTAKE), ("applicant",), form=True),
-    "stopped": Letter("D05", Text("Thông báo dừng giải quyết", "Notice of stopping"), (HEAD, INTAKE), ("applicant",), form=True, reply=True),
-    "consult": Letter("D08", Text("Công văn lấy ý kiến", "Letter of consultation"), (OFFICER, *_OFFICE), ("consultee",)),
-    "submission": Letter("D09", Text("Tờ trình, công văn tham mưu", "Submission"), (DIRECTOR,), ("committee",)),
-    "approval": Letter("D10", Text("Công văn chấp thuận", "Letter of approval"), (DIRECTOR, COMMITTEE), ("applicant",), reply=True),
-    "coordination": Letter("D10", Text("Công văn phối hợp", "Letter of coordination"), (DIRECTOR, COMMITTEE), ("applicant",), reply=True),
-    "acceptance": Letter("D10", Text("Công văn nhận lời phỏng vấn", "Letter of acceptance"), (LEADER_OFFICE, DIRECTOR), ("applicant",), reply=True),
-    "refusal": Letter("D11", Text("Công văn không chấp thuận", "Letter of refusal"), (DIRECTOR, COMMITTEE, LEADER_OFFICE), ("applicant",), reply=True),
-    "ministry_notice": Letter("D13", Text("Thông báo gửi Bộ Ngoại giao", "Notice to the Ministry of Foreign Affairs"), (DIRECTOR, HEAD, COMMITTEE), ("ministry",)),
-    "host_notice": Letter("D14", Text("Công văn thông báo chương trình", "Notice of the programme to hosts"), (DIRECTOR, HEAD, COMMITTEE), ("hosts",)),
-    "introduction": Letter("D15", Text("Giấy giới thiệu", "Letter of introduction"), (COMMITTEE,), ("applicant",)),
-    "guide": Letter("D16", Text("Phân công cán bộ hướng dẫn", "Assignment of the guide"), (HEAD, DIRECTOR), ("guide",)),
-    "speaking_delegation": Letter("D17", Text("Giấy ủy quyền phát ngôn", "Delegation to speak"), (LEADER_OFFICE,), ("leader_office",)),
-    "suspension": Letter("D19", Text("Văn bản tạm đình chỉ", "Suspension"), (DIRECTOR, COMMITTEE), ("applicant", "ministry")),
-    "revocation": Letter("D20", Text("Văn bản thu hồi chấp thuận", "Revocation"), (DIRECTOR, COMMITTEE), ("applicant",)),
-    "report": Letter("D22", Text("Báo cáo kết quả", "Report"), (HEAD, DIRECTOR), ("ministry",)),
-    "courtesy": Letter("D28", Text("Thư ngỏ và thẻ chương trình (tiếng Anh)", "Courtesy letter and itinerary card"), (DIRECTOR, HEAD), ("applicant",)),
+    "receipt": Letter("D01", Text("Giấy tiếp nhận và hẹn trả kết quả", "Receipt"), (INTAKE, HEAD), ("applicant",), form=True,
+        says="Sở Ngoại vụ xác nhận đã tiếp nhận hồ sơ đề nghị nêu dưới đây."),
+    "supplement": Letter("D02", Text("Phiếu yêu cầu bổ sung hồ sơ", "Supplement slip"), (INTAKE, OFFICER, HEAD), ("applicant",), form=True,
+        says="Đề nghị quý cơ quan bổ sung, làm rõ hồ sơ theo các mục sau."),
+    "not_accepted": Letter("D03", Text("Phiếu từ chối tiếp nhận", "Refusal to accept"), (INTAKE, HEAD), ("applicant",), form=True, reply=True,
+        says="Sở Ngoại vụ không tiếp nhận hồ sơ nêu dưới đây vì lý do sau."),
+    "apology": Letter("D04", Text("Văn bản xin lỗi và đề nghị gia hạn", "Apology and extension"), (HEAD, DIRECTOR, INTAKE), ("applicant",), form=True,
+        says="Sở Ngoại vụ xin lỗi quý cơ quan vì chưa trả lời đúng hạn và đề nghị gia hạn."),
+    "stopped": Letter("D05", Text("Thông báo dừng giải quyết", "Notice of stopping"), (HEAD, INTAKE), ("applicant",), form=True, reply=True,
+        says="Sở Ngoại vụ dừng giải quyết hồ sơ nêu dưới đây."),
+    "consult": Letter("D08", Text("Công văn lấy ý kiến", "Letter of consultation"), (OFFICER, *_OFFICE), ("consultee",),
+        says="Đề nghị quý cơ quan cho ý kiến về nội dung sau."),
+    "submission": Letter("D09", Text("Tờ trình, công văn tham mưu", "Submission"), (DIRECTOR,), ("committee",),
+        says="Kính trình xem xét, quyết định đề nghị nêu dưới đây."),
+    "approval": Letter("D10", Text("Công văn chấp thuận", "Letter of approval"), (DIRECTOR, COMMITTEE), ("applicant",), reply=True,
+        says="Chấp thuận hoạt động báo chí theo chương trình đã đề nghị."),
+    "coordination": Letter("D10", Text("Công văn phối hợp", "Letter of coordination"), (DIRECTOR, COMMITTEE), ("applicant",), reply=True,
+        says="Thống nhất phối hợp để đoàn hoạt động theo giấy phép đã được cấp."),
+    "acceptance": Letter("D10", Text("Công văn nhận lời phỏng vấn", "Letter of acceptance"), (LEADER_OFFICE, DIRECTOR), ("applicant",), reply=True,
+        says="Nhận lời phỏng vấn theo đề nghị của quý cơ quan."),
+    "refusal": Letter("D11", Text("Công văn không chấp thuận", "Letter of refusal"), (DIRECTOR, COMMITTEE, LEADER_OFFICE), ("applicant",), reply=True,
+        says="Không chấp thuận đề nghị nêu dưới đây."),
+    "ministry_notice": Letter("D13", Text("Thông báo gửi Bộ Ngoại giao", "Notice to the Ministry of Foreign Affairs"), (DIRECTOR, HEAD, COMMITTEE), ("ministry",),
+        says="Trân trọng thông báo kết quả giải quyết đề nghị nêu dưới đây."),
+    "host_notice": Letter("D14", Text("Công văn thông báo chương trình", "Notice of the programme to hosts"), (DIRECTOR, HEAD, COMMITTEE), ("hosts",),
+        says="Trân trọng thông báo chương trình của đoàn để quý đơn vị chuẩn bị tiếp."),
+    "introduction": Letter("D15", Text("Giấy giới thiệu", "Letter of introduction"), (COMMITTEE,), ("applicant",),
+        says="Trân trọng giới thiệu đoàn đến làm việc theo chương trình đã được chấp thuận."),
+    "guide": Letter("D16", Text("Phân công cán bộ hướng dẫn", "Assignment of the guide"), (HEAD, DIRECTOR), ("guide",),
+        says="Phân công cán bộ hướng dẫn đoàn trong thời gian hoạt động tại địa phương."),
+    "speaking_delegation": Letter("D17", Text("Giấy ủy quyền phát ngôn", "Delegation to speak"), (LEADER_OFFICE,), ("leader_office",),
+        says="Ủy quyền phát ngôn, trả lời phỏng vấn theo nội dung nêu dưới đây."),
+    "suspension": Letter("D19", Text("Văn bản tạm đình chỉ", "Suspension"), (DIRECTOR, COMMITTEE), ("applicant", "ministry"),
+        says="Tạm đình chỉ hoạt động của đoàn."),
+    "revocation": Letter("D20", Text("Văn bản thu hồi chấp thuận", "Revocation"), (DIRECTOR, COMMITTEE), ("applicant",),
+        says="Thu hồi văn bản chấp thuận đã cấp."),
+    "report": Letter("D22", Text("Báo cáo kết quả", "Report"), (HEAD, DIRECTOR), ("ministry",),
+        says="Báo cáo kết quả hoạt động của đoàn tại địa phương."),
+    "courtesy": Letter("D28", Text("Thư ngỏ và thẻ chương trình (tiếng Anh)", "Courtesy letter and itinerary card"), (DIRECTOR, HEAD), ("applicant",),
+        says="Trân trọng gửi quý cơ quan thư ngỏ và chương trình."),
 }  # fmt: skip
 
 FIELDS: tuple[AnyField, ...] = (

@@ -261,7 +261,7 @@ STEPS: tuple[Step, ...] = (
            inputs=(shared.report_with(LOG_ROWS),), needs=(needs.report_complete, needs.all_rows_logged),
            then=(letter("report"), mail("head")), weight=25),
     Step("return_report", "reported", "accompanied", (HEAD, DIRECTOR), Text("Trả lại báo cáo", "Return the report"), (shared.REASON,),
-         (needs.reason_given,), (mail("guide"),), weight=30),
+         (needs.reason_given,), (mail("guide"),), weight=52),
     *shared.report_steps(),
 )  # fmt: skip
 
