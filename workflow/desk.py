@@ -10,6 +10,7 @@ import orjson
 from states import FLOWS
 from states import roles as R
 from states.language import Text
+from workflow import doctor
 from workflow.authority import Actor, Row
 from workflow.office import Office
 from workflow.queries import loaded
@@ -27,15 +28,17 @@ DECIDED = ("conditions", "rows", "slot", "place", "form", "speaker", "questions"
 def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     """The desk's own knowledge of one case, each part as far as this person may read it.
 
-    `proposal` (None, or who proposed what and who endorsed it), `opinions` (one for each body asked; without
+    `stuck` (for staff: whom the case waits for and who is not there), `proposal` (None, or who proposed what and who endorsed it), `opinions` (one for each body asked; without
     the answer for those who only see that it was asked), `decision` (what was approved, for everybody on the
     case; who decided only for staff), `account` (the guide's log and report) and `signature` (of a letter). Raises `NotFound` where
     the case does not exist for the person.
     """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)
+        stuck = doctor.held_up(connection, row) if actor.staff else []
     press = row["kind"] in ("visit", "interview")
     return {
+        "stuck": [sentence.as_dict() for sentence in stuck],
         "proposal": _proposal(row) if press and held & PROPOSAL_READERS else None,
         "opinions": _opinions(office, row, bool(held & OPINION_READERS)) if press and actor.staff and held & ASKED_READERS else [],
         "decision": _decision(row, actor.staff, actor.staff or bool(held & {R.GUIDE, R.LEADER_OFFICE})) if press else None,

@@ -9,6 +9,7 @@ from states import roles as R
 from states.language import Text
 from workflow import store
 from workflow.audit.verify import verify
+from workflow.authority import Row
 from workflow.office import Office
 
 # Who appoints a missing role; where another role can go on, the sentence says so.
@@ -41,19 +42,31 @@ def holders(connection: Connection) -> dict[str, int]:
 def missing_roles(connection: Connection) -> list[Text]:
     """A sentence for each role that nobody holds."""
     there = holders(connection)
-    return [
-        Text(f"Không ai giữ vai trò {R.ROLES[role].vi}: {how.vi}.", f"Nobody holds the role {R.ROLES[role].en}: {how.en}.")
-        for role, how in APPOINTS.items()
-        if not there.get(role)
-    ]
+    return [_nobody(role) for role in APPOINTS if not there.get(role)]
 
 
-def orphans(connection: Connection) -> list[Text]:
-    """Open cases whose named officer or guide can no longer act."""
+def _nobody(role: str) -> Text:
+    how = APPOINTS[role]
+    return Text(f"Không ai giữ vai trò {R.ROLES[role].vi}: {how.vi}.", f"Nobody holds the role {R.ROLES[role].en}: {how.en}.")
+
+
+def held_up(connection: Connection, row: Row) -> list[Text]:
+    """Why one open case waits for somebody who is not there, and who appoints whom or goes on instead."""
+    if not row["is_open"]:
+        return []
+    there = holders(connection)
+    waits = FLOWS[row["kind"]].states[row["state"]].waits_for
+    found = [_nobody(role) for role in waits if role in APPOINTS and not there.get(role)]
+    return found + orphans(connection, row["id"])
+
+
+def orphans(connection: Connection, case_id: str | None = None) -> list[Text]:
+    """Open cases, or that one, whose named officer or guide can no longer act."""
     rows = store.query(
         connection,
         "SELECT c.code, u.name, CASE WHEN c.officer_id = u.id THEN 'officer' ELSE 'guide' END AS role FROM cases c"
-        " JOIN users u ON u.id IN (c.officer_id, c.guide_id) WHERE c.is_open AND NOT u.active",
+        " JOIN users u ON u.id IN (c.officer_id, c.guide_id) WHERE c.is_open AND NOT u.active" + (" AND c.id = :id" if case_id else ""),
+        **({"id": case_id} if case_id else {}),
     )
     return [
         Text(

@@ -138,7 +138,7 @@ def case(ref: str) -> Any:
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
-        decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
+        stuck=inside["stuck"], decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=_asked(found),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip

@@ -229,6 +229,45 @@ def test_each_role_gone_is_told_with_who_appoints(office, stage):
             flip(True)
 
 
+WAITING = [("visit", stop) for stop in ("requested", "under_review", "pending_endorsement", "pending_decision", "pending_committee", "guided", "reported")]
+WAITING += [
+    ("interview", stop) for stop in ("requested", "under_review", "pending_endorsement", "pending_decision", "pending_interviewee", "guided", "reported")
+]
+
+
+@pytest.mark.parametrize(("kind", "stop"), WAITING)
+def test_the_case_page_says_who_appoints_whom(office, stage, kind, stop):
+    """In each state, with the holders of the role it waits for gone: a person of another role reads it on the case."""
+    from states import FLOWS
+    from states import roles as R
+    from tests.oracle.builder import free_guide
+    from workflow.desk import internals
+
+    ref = stage.file("vptt.han", kind)
+    path = demo.PATHS[kind]
+    for at in path[1 : path.index(stop) + 1]:
+        if at == "guided":
+            free_guide(stage, ref)
+        demo.step(stage, ref, kind, at)
+    (role,) = FLOWS[kind].states[stage.row(ref)["state"]].waits_for
+    reader = "gd.khanh" if role != "director" else "tp.hoa"
+    told = lambda: [text["vi"] for text in internals(office, stage.actor(reader), ref)["stuck"]]  # noqa: E731
+    assert told() == []
+
+    def flip(yes):
+        office.db.transact(lambda c: store.execute(
+            c, "UPDATE users SET active = :yes WHERE id IN (SELECT user_id FROM memberships WHERE role = :role)", yes=yes, role=role))  # fmt: skip
+
+    flip(False)
+    try:
+        sentences = told()
+    finally:
+        flip(True)
+    assert any(R.ROLES[role].vi in sentence for sentence in sentences), sentences
+    if role in ("officer", "guide"):
+        assert any("giao người khác" in sentence for sentence in sentences)
+
+
 def test_rights_taken_away_meanwhile_stop_the_act(office, stage):
     """The epoch of the person is checked in the writing statement itself."""
     ref = stage.file("vptt.han", "visit")
