@@ -17,8 +17,8 @@ def flow_for(kind: str, version: int | None = None) -> Flow:
     return flow
 
 
-from states.machine import refusals, walk  # noqa: E402  the machine asks this module for flows
+from states.machine import hints, refusals, walk  # noqa: E402  the machine asks this module for flows
 
 __all__ = [
-    "FLOWS", "Act", "Child", "Facts", "Flow", "FlowError", "Refusal", "Refused", "Text", "flow_for", "refusals", "walk",
+    "FLOWS", "Act", "Child", "Facts", "Flow", "FlowError", "Refusal", "Refused", "Text", "flow_for", "hints", "refusals", "walk",
 ]  # fmt: skip

@@ -197,6 +197,8 @@ def _texts(flow: Flow) -> Iterable[str]:
                 yield f"need {need.code}", need.text
                 if need.lift:
                     yield f"what lifts {need.code}", need.lift
+            for need in step.hints:
+                yield f"hint {need.code}", need.text
         yield from fields(flow.fields, "field")
         for paper in flow.papers:
             yield f"paper {paper.name}", paper.label

@@ -134,6 +134,7 @@ class Refusal:
     message: Text
     lifted_by: Text | None = None
     who: tuple[str, ...] = ()
+    quiet: bool = False
 
 
 class Refused(Exception):
@@ -217,7 +218,8 @@ class Need:
 
     `test` answers True when it is met. `lifted_by` names the actions or events that can lift it; a `fixed`
     need cannot be lifted and names in `instead` the action to take. `of_input` needs judge what was sent
-    and are not asked when only the possibility of the step is shown.
+    and are not asked when only the possibility of the step is shown. A `quiet` need speaks of what kind of case
+    this is, not of how far it has come: the API tells it, a page does not list the action as "not yet".
     """
 
     code: str
@@ -229,6 +231,7 @@ class Need:
     who: tuple[str, ...] = ()
     of_input: bool = False
     detail: Callable[[Facts], Text | None] | None = None
+    quiet: bool = False
 
     @property
     def fixed(self) -> bool:
@@ -238,7 +241,7 @@ class Need:
     def refusal(self, facts: Facts) -> Refusal:
         """The refusal this need gives on these facts."""
         text = (self.detail(facts) if self.detail else None) or self.text
-        return Refusal(self.code, text, self.lift, self.who)
+        return Refusal(self.code, text, self.lift, self.who, self.quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +289,9 @@ class Step:
     """One arrow: from one state, one action, one destination, the roles that may take it.
 
     `keep` is a pure function that says what the case remembers beyond the last act of each name;
-    `weight` orders the buttons (the smallest is the main one); `decides` marks the final decision of a
-    round, of which the database holds at most one.
+    `weight` orders the buttons (the smallest that is `forward` is the main one); `decides` marks the final decision
+    of a round, of which the database holds at most one. `hints` never close a step: unmet, they say what its usual
+    use still lacks, and keep it from being the main button.
     """
 
     action: str
@@ -303,6 +307,7 @@ class Step:
     append_only: bool = False
     danger: bool = False
     weight: int = 50
+    hints: tuple[Need, ...] = ()
     keep: Callable[[Facts], Mapping[str, Any]] | None = None
 
     @property

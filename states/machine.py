@@ -66,6 +66,11 @@ def refusals(step: Step, facts: Facts) -> tuple[Refusal, ...]:
     return tuple(need.refusal(facts) for need in step.needs if (facts.asked or not need.of_input) and not need.test(facts))
 
 
+def hints(step: Step, facts: Facts) -> tuple[Refusal, ...]:
+    """What the usual use of a step still lacks; it stays open for its other uses."""
+    return tuple(need.refusal(facts) for need in step.hints if not need.test(facts))
+
+
 def walk(flow: Flow, action: str, facts: Facts) -> Step:
     """Decide one act: the step it takes. Touches nothing.
 

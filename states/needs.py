@@ -285,6 +285,7 @@ keyed_in_by_us = Need(
     instead="ask_supplement",
     lift=Text("Yêu cầu cơ quan đề nghị tự sửa.", "Ask the applicant to correct it."),
     who=(roles.INTAKE,),
+    quiet=True,
 )
 
 # --- consulting, proposing -----------------------------------------------------------------------------
@@ -340,6 +341,25 @@ _routing = Need(
     who=(roles.OFFICER,),
 )
 routing_settled = _for_approval(_routing)
+somebody_to_ask = replace(
+    _routing,
+    code="somebody_to_ask",
+    text=Text("Mọi cơ quan theo quy tắc đã được hỏi.", "Every body that the rules propose has been asked."),
+    test=lambda f: bool(unrouted(f)),
+)
+
+
+def towards_approval(need: Need) -> Need:
+    """The need as a hint of the step that proposes: what an approval still lacks, while a refusal may be proposed."""
+
+    def detail(facts: Facts) -> Text:
+        told = (need.detail(facts) if need.detail else None) or need.text
+        return Text(f"Chưa đề xuất chấp thuận được. {told.vi}", f"Approval cannot be proposed yet. {told.en}")
+
+    return replace(need, detail=detail)
+
+
+routing_hint = towards_approval(_routing)
 
 
 def _unsettled(facts: Facts) -> list[Child]:
@@ -378,6 +398,7 @@ consultations_settled = Need(
 )
 consultations_settled_unless_urgent = replace(consultations_settled, test=lambda f: f.urgent or not _unsettled(f))
 consultations_settled_to_approve = _for_approval(consultations_settled_unless_urgent)
+consultations_hint = towards_approval(consultations_settled_unless_urgent)
 
 
 def dropped_rows(facts: Facts) -> frozenset[str]:
@@ -675,6 +696,7 @@ level_is_committee = Need(
     instead="approve",
     lift=Text("Quyết định tại Sở.", "Decide in the Department."),
     who=(roles.DIRECTOR,),
+    quiet=True,
 )
 level_is_mine = Need(
     "level_is_mine",
@@ -881,6 +903,7 @@ form_is_spoken = Need(
     instead="deliver_answers",
     lift=Text("Dùng “Gửi câu trả lời”.", "Use “Deliver answers”."),
     who=(roles.OFFICER,),
+    quiet=True,
 )
 nothing_to_speak = replace(
     form_is_spoken,
@@ -905,6 +928,7 @@ has_written_questions = Need(
     instead="start",
     lift=Text("Trả lời tại buổi phỏng vấn.", "Answer at the interview."),
     who=(roles.GUIDE, roles.OFFICER),
+    quiet=True,
 )
 brief_released = Need(
     "brief_released",
@@ -944,6 +968,7 @@ was_spoken = Need(
     instead="return_answers",
     lift=Text("Dùng “Trả lại câu trả lời”.", "Use “Return the answers”."),
     who=(roles.HEAD,),
+    quiet=True,
 )
 was_written_only = Need(
     "was_written_only",
@@ -952,6 +977,7 @@ was_written_only = Need(
     instead="return_report",
     lift=Text("Dùng “Trả lại báo cáo”.", "Use “Return the report”."),
     who=(roles.HEAD,),
+    quiet=True,
 )
 
 
@@ -1024,6 +1050,7 @@ imposed_by_other = Need(
     instead="resume",
     lift=Text("Dùng “Cho tiếp tục”.", "Use “Resume”."),
     who=(roles.DIRECTOR, roles.COMMITTEE),
+    quiet=True,
 )
 suspension_over = Need(
     "suspension_over",
@@ -1039,6 +1066,7 @@ hearing_announced = Need(
     lifted_by=("announce_hearing",),
     lift=Text("Chờ thông báo của Sở.", "Wait for the Department's notice."),
     who=(roles.OFFICER, roles.HEAD),
+    quiet=True,
 )
 
 
@@ -1085,6 +1113,7 @@ authority_is_opinion = Need(
     instead="start",
     lift=Text("Tiếp tục theo chương trình.", "Go on with the programme."),
     who=(roles.GUIDE, roles.OFFICER),
+    quiet=True,
 )
 grace_passed = Need(
     "grace_passed",
@@ -1234,6 +1263,7 @@ form_of_intake = Need(
     lifted_by=("appoint",),
     lift=Text("Văn thư phát hành.", "The registry issues it."),
     who=(roles.REGISTRY,),
+    quiet=True,
 )
 successor_issued = Need(
     "successor_issued",

@@ -314,6 +314,7 @@ CONSULT_INPUTS: tuple[AnyField, ...] = (
 CONSULT = Step(
     "consult", "under_review", "under_review", (OFFICER,), Text("Lấy ý kiến", "Consult"),
     CONSULT_INPUTS, (needs.agency_not_open,), (opens("consultation"), letter("consult"), mail("consultee")), keep=keep_dropped, weight=20,
+    hints=(needs.somebody_to_ask,),
 )  # fmt: skip
 
 

@@ -129,6 +129,9 @@ class Deadlines:
             case "issue":
                 return self.after(now, "sign")
             case "ministry_measure":
+                until = moment(facts.given.get("to")) if facts.given.get("imposed_by") else None
+                if until:  # others suspended it, to a day they named: till then there is nothing to record
+                    return clock.stamp(until.astimezone(UTC))
                 return clock.stamp(now + timedelta(hours=self.profile.days("ministry_measure_hours")))
         return NEVER
 

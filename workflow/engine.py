@@ -297,7 +297,10 @@ def open_letter(
     role: str, now: datetime, *, sealed: bool, origin: str | None = None, extra: Mapping[str, Any] | None = None,
     signed: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
-    """Open a `letter` child of a case, drafted or already sealed by the decision that `extra` names."""
+    """Open a `letter` child of a case, drafted or already sealed by the decision that `extra` names.
+
+    The type stands in `category`, where lists find who may sign it.
+    """
     flow = FLOWS["letter"]
     state = "sealed" if sealed else "drafted"
     values = {"subject": LETTERS[name].label.vi, **fields, "letter": name}
@@ -306,10 +309,19 @@ def open_letter(
     row["title"] = LETTERS[name].label.vi
     row["outlet"], row["office_id"], row["officer_id"] = main["outlet"], main["office_id"], None
     row["code"] = _code(office, connection, flow, now)
-    row["due_at"] = office.deadlines.after(now, "sign")
-    row["search_text"] = fold(f"{row['title']} {row['outlet']} {main['code'] or ''}")
+    row["category"] = name
+    row["due_at"] = _letter_due(office, main, name, now)
+    row["search_text"] = fold(f"{row['code']} {row['title']} {row['outlet']} {main['code'] or ''}")
     _write_opening(change, row, values, {}, actor, role, now, {}, extra=extra)
     return str(row["id"])
+
+
+def _letter_due(office: Office, main: Row, name: str, now: datetime) -> str:
+    """When a letter has to be signed and issued: in the usual time, but a reply before the clock it stops runs out."""
+    due = office.deadlines.after(now, "sign")
+    clocks = main.get("clocks") or {}
+    statutory = clocks.get("statutory_due")
+    return min(due, str(statutory)) if LETTERS[name].reply and statutory and not clocks.get("answered_at") else due
 
 
 def _code(office: Office, connection: Connection, flow: Flow, now: datetime, back: int = 0, count: int = 1) -> str:
@@ -401,7 +413,10 @@ def _new_dossier(
     values: Mapping[str, Any], papers: Mapping[str, Any], now: datetime, changed: tuple[str, ...], request_id: str,
     *, paper_rows: tuple[Mapping[str, Any], ...] = (),
 ) -> Done:  # fmt: skip
-    """Write the next version of a dossier as an entry `edit` (or `attach` for a paper)."""
+    """Write the next version of a dossier as an entry `edit`, or `attach` where papers are what changed.
+
+    Either makes the person an author of the content: the duty is remembered as `edit`.
+    """
     role = R.APPLICANT if R.APPLICANT in held else held_roles_in_order((R.OFFICER, R.REGISTRY), held, None)
     if R.APPLICANT in held and row["created_by"] != actor.id and actor.has(R.INTAKE):
         role = R.INTAKE
@@ -411,12 +426,13 @@ def _new_dossier(
     change = Change(row["id"], row["version"], row["state"], actor.id, actor.epoch)
     head = _append(
         change, row, actor, stamp,
-        _Entry("edit", role, row["state"], row["state"], row["round"], {"fields": sorted(changed)}, content_hash=content,
+        _Entry("attach" if paper_rows else "edit", role, row["state"], row["state"], row["round"], {"fields": sorted(changed)}, content_hash=content,
                papers=tuple(p["file_hash"] for p in paper_rows)), request_id,
     )  # fmt: skip
     columns = dossier.summary(row["kind"], values)
     if row["kind"] == "letter":
-        columns = {"search_text": fold(f"{row['title']} {values.get('subject', '')}")}
+        main_code = (row["parent"] or {}).get("code") or ""
+        columns = {"search_text": fold(f"{row['code']} {row['title']} {values.get('subject', '')} {row['outlet']} {main_code}")}
     else:
         columns["office_id"] = _leader_office(office, flow, values)
         columns["authority"] = office.profile.authority(values.get("category"))
@@ -796,6 +812,8 @@ def _change_for(
         merged = {**row["clocks"], **(clocks or {})}
         moving = facts if fields is row["fields"] else replace(facts, fields=fields)
         update["due_at"] = office.deadlines.holder_due(target.deadline, moving, merged)
+        if step.action == "sign" and LETTERS[row["fields"]["letter"]].reply:  # a reply stays due with the clock it stops
+            update["due_at"] = min(update["due_at"], row["due_at"])
     update["state"] = step.target  # the one line in which a case moves
     change.update = update
     _effects(office, connection, change, step, row, facts, actor, acting, head, clocks)

@@ -6,6 +6,7 @@ Everything here reads; nothing changes. Each list page costs a constant number o
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from states import FLOWS, Flow, flow_for, refusals
+from states import FLOWS, Flow, flow_for, hints, refusals
 from states import roles as R
+from states.kinds.letter import LETTERS
 from states.language import PHASES, Field, Group, Refusal, Rows, Step, Text
 from states.machine import role_refusal
 from workflow import authority, clock, dossier, engine, schemas, store
@@ -153,6 +155,7 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "outward": _outward_label(state, row).as_dict(),
         "phase_label": PHASE_LABELS[row["phase"]].as_dict() if row["phase"] else None,
         "kind_label": flow.title.as_dict(), "is_open": bool(row["is_open"]), "ended": state.end,
+        "waits_for": [{"role": role, "label": R.ROLES[role].as_dict()} for role in waits_of(office, flow, row)] if not outside else [],
         "due_at": None if row["due_at"] == NEVER else row["due_at"], "first_day": row["first_day"], "last_day": row["last_day"],
         "channel": row["channel"], "head_hash": row["head_hash"], "created_at": row["created_at"], "updated_at": row["updated_at"],
         "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items()} if _reads_papers(held) else {},
@@ -219,6 +222,7 @@ def choices_for(office: Office, connection: Connection, row: dict[str, Any], act
         if outside and not mine:
             continue
         reasons: tuple[Refusal, ...]
+        lacking: tuple[Refusal, ...] = ()
         if not mine:
             reasons = (role_refusal(step.by),)
         else:
@@ -226,13 +230,23 @@ def choices_for(office: Office, connection: Connection, row: dict[str, Any], act
             facts = facts_of(
                 office, flow, row, actor, mine, now=now, role=role, target=step.target, action=step.action, extra=_asked(connection, row, step, actor)
             )
-            reasons = refusals(step, facts)
+            reasons, lacking = refusals(step, facts), hints(step, facts)
             if recused:
                 from states.needs import not_conflicted
 
                 reasons = (not_conflicted.refusal(facts),)
-        found.append(choice_dict(office, step, reasons, mine=bool(mine)))
+        found.append(choice_dict(office, step, reasons, mine=bool(mine), lacking=lacking))
     return found
+
+
+def main_first(acts: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """Of the choices that are open: the one to take next, if there is one, and the others in their order.
+
+    The next step takes the case on (`forward`) and lacks nothing of its usual use (`hints`).
+    """
+    ranked = sorted((a for a in acts if a["allowed"]), key=lambda a: (a["danger"], a["weight"]))
+    main = next((a for a in ranked if a["forward"] and not a["hints"]), None)
+    return main, [a for a in ranked if a is not main]
 
 
 def _asked(connection: Connection, row: Row, step: Step, actor: Actor) -> dict[str, Any]:
@@ -248,11 +262,12 @@ def _asked(connection: Connection, row: Row, step: Step, actor: Actor) -> dict[s
     return {}
 
 
-def choice_dict(office: Office, step: Step, reasons: tuple[Refusal, ...], *, mine: bool) -> dict[str, Any]:
-    """One action on the wire."""
+def choice_dict(office: Office, step: Step, reasons: tuple[Refusal, ...], *, mine: bool, lacking: tuple[Refusal, ...] = ()) -> dict[str, Any]:
+    """One action on the wire. `quiet`: closed by what kind of case this is, so that a page need not list it."""
     return {
         "name": step.action, "label": step.label.as_dict(), "allowed": not reasons, "reasons": [refusal_dict(r) for r in reasons],
         "input_schema": schemas.json_schema(step.inputs), "to": step.target, "danger": step.danger, "mine": mine, "weight": step.weight,
+        "forward": step.forward, "hints": [refusal_dict(r) for r in lacking], "quiet": any(r.quiet for r in reasons),
     }  # fmt: skip
 
 
@@ -345,8 +360,6 @@ def _label_of(flow: Flow, state: str | None, row: Row, outside: bool) -> dict[st
 
 def letters(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
     """The letters of a case that this person may see, newest first."""
-    from states.kinds.letter import LETTERS
-
     with office.db.read() as connection:
         row, _ = loaded(office, connection, actor, ref)
     found = []
@@ -422,6 +435,7 @@ def paper_file(office: Office, actor: Actor, paper_id: str) -> dict[str, Any]:
 
 _LISTED = (
     "c.id, c.code, c.kind, c.state, c.phase, c.version, c.title, c.outlet, c.country, c.urgent, c.due_at, c.is_open, c.created_at,"
+    " c.category, (c.state = 'suspended' AND c.memory LIKE :w_imposed) AS imposed,"
     " c.updated_at, c.first_day, c.last_day, c.organisation_id, c.parent_id, c.channel, c.round, c.created_by,"
     " k.statutory_due, k.first_due, k.answered_at, k.extended, k.received_at, o.name AS officer_name, g.name AS guide_name,"
     " p.code AS parent_code, p.kind AS parent_kind"
@@ -462,14 +476,57 @@ def _scope(actor: Actor) -> tuple[str, dict[str, Any]]:
     return ("(" + " OR ".join(parts) + ")") if parts else "1 = 0", values
 
 
-def _waiting(actor: Actor, mine: bool) -> tuple[str, dict[str, Any]]:
+# A visit that others suspended waits for whoever records that it goes on; quotation marks inside a text are escaped in JSON.
+IMPOSED = '%"suspended":{"by":"other"%'
+RECORDS_RESUMPTION = (R.GUIDE, R.OFFICER)
+
+
+def signers_of(office: Office, name: str) -> tuple[str, ...]:
+    """The roles that may sign a type of letter; the first one is who usually does."""
+    return office.profile.signers(name) or LETTERS[name].signers
+
+
+def waits_of(office: Office, flow: Flow, row: Row) -> tuple[str, ...]:
+    """The roles that a case (of a list, or loaded) waits for: those of its state, a draft letter's own signers, who records a resumption."""
+    if row["kind"] == "letter" and row["state"] == "drafted" and row["category"] in LETTERS:
+        return signers_of(office, row["category"])
+    imposed = row["imposed"] if "imposed" in row else row["state"] == "suspended" and (row["memory"].get("suspended") or {}).get("by") == "other"
+    return RECORDS_RESUMPTION if imposed else flow.states[row["state"]].waits_for
+
+
+def _to_sign(office: Office, actor: Actor, mine: bool) -> tuple[list[str], dict[str, Any]]:
+    """Drafted letters that this person may sign; as `mine` those they usually sign, as officer those of their own cases."""
+    parts: list[str] = []
+    values: dict[str, Any] = {}
+    for role in dict.fromkeys(m.role for m in actor.memberships):
+        names = [n for n in LETTERS if role in signers_of(office, n)[: 1 if mine and role != R.OFFICER else None]]
+        if not names:
+            continue
+        types = ", ".join(f"'{name}'" for name in names)
+        condition = f"c.kind = 'letter' AND c.state = 'drafted' AND c.category IN ({types})"
+        if role == R.OFFICER:
+            condition += " AND p.officer_id = :w_me" if mine else ""
+        elif role == R.COMMITTEE:
+            condition += " AND p.kind = 'visit' AND p.referred"
+        elif role == R.LEADER_OFFICE:
+            values["w_office"] = next(iter(sorted(actor.organisations(role))))
+            condition += " AND p.kind = 'interview' AND p.office_id = :w_office"
+        parts.append(f"({condition})")
+    return parts, values
+
+
+def _waiting(office: Office, actor: Actor, mine: bool) -> tuple[str, dict[str, Any]]:
     """Cases that wait for this person (`mine`) or for anybody with one of their roles (the unit)."""
-    parts, values = [], {"w_me": actor.id}
+    parts, values = _to_sign(office, actor, mine)
+    values |= {"w_me": actor.id, "w_imposed": IMPOSED}
     for kind, flow in FLOWS.items():
         for state in flow.states_:
+            typed = kind == "letter" and state.name == "drafted"
             for role in state.waits_for:
                 for membership in (m for m in actor.memberships if m.role == role):
                     condition = f"c.kind = '{kind}' AND c.state = '{state.name}'"
+                    if typed:  # drafts of an earlier release bear no type in their row: they wait as their state says
+                        condition += " AND c.category IS NULL"
                     if role == R.OFFICER:
                         main = "c.officer_id" if kind in ("visit", "interview") else "p.officer_id"
                         condition += f" AND {main} = :w_me" if mine else ""
@@ -486,13 +543,24 @@ def _waiting(actor: Actor, mine: bool) -> tuple[str, dict[str, Any]]:
                         condition += " AND c.office_id = :w_lead"
                     elif role == R.COMMITTEE:
                         condition += " AND (c.referred OR p.referred)"
-                    elif mine and kind == "letter" and role in (R.HEAD, R.DIRECTOR):
-                        continue
+                    if state.name == "suspended":
+                        condition += " AND c.memory NOT LIKE :w_imposed"
                     parts.append(f"({condition})")
+    imposed = "c.kind = 'visit' AND c.state = 'suspended' AND c.memory LIKE :w_imposed"
+    if actor.has(R.GUIDE):
+        parts.append("(" + imposed + " AND c.guide_id = :w_me)")
+    if actor.has(R.OFFICER):
+        parts.append("(" + imposed + (" AND c.officer_id = :w_me)" if mine else ")"))
     if actor.has(R.OFFICER):
         # An approved visit without a guide, or one the officer stands in for, is the officer's to move on.
         parts.append("(c.kind IN ('visit', 'interview') AND c.state = 'approved' AND c.officer_id = :w_me AND c.guide_id IS NULL)")
     return ("(" + " OR ".join(dict.fromkeys(parts)) + ")") if parts else "1 = 0", values
+
+
+# A printed code of a case, as people type it.
+_CODE = re.compile(r"[a-z]{1,8}-[vicl]-[0-9]{4}-[0-9]{1,8}", re.IGNORECASE)
+# Whoever looks for a number wants the case itself first, then visits and interviews, then what belongs to them.
+_NEAREST = "(CASE WHEN c.code = :f_code THEN 0 WHEN c.parent_id IS NULL THEN 1 ELSE 2 END)"
 
 
 def _encode(*parts: str) -> str:
@@ -554,10 +622,11 @@ def parse_filters(given: Mapping[str, str]) -> dict[str, Any]:
 def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
     """A page of cases: {items, next_cursor}. One query, whatever the number of rows."""
     scope, values = _scope(actor)
+    values["w_imposed"] = IMPOSED
     where = [scope]
     inbox = filters.get("inbox")
     if inbox or filters.get("mine"):
-        waiting, more = _waiting(actor, bool(filters.get("mine")) or inbox is not True)
+        waiting, more = _waiting(office, actor, bool(filters.get("mine")) or inbox is not True)
         where.append("c.is_open" if inbox else "1 = 1")
         where.append(waiting if inbox else f"({waiting} OR c.created_by = :v_me OR c.officer_id = :v_me OR c.guide_id = :v_me)")
         values |= more
@@ -584,6 +653,10 @@ def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict
     if "parent" in filters:
         where.append("(p.id = :f_parent OR p.code = :f_parent)")
         values["f_parent"] = filters["parent"]
+    code = next((word.upper() for word in str(filters.get("q", "")).split() if _CODE.fullmatch(word)), None)
+    nearest, first = (_NEAREST, "near, ") if code else ("1", "")
+    if code:
+        values["f_code"] = code
     if "q" in filters:
         for index, word in enumerate(fold(filters["q"]).split()[:6]):
             key = f"f_q{'abcdef'[index]}"
@@ -594,19 +667,25 @@ def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict
     if "cursor" in filters:
         at, id_ = _decode(filters["cursor"])
         sign = "<" if order == "DESC" else ">"
-        where.append(f"({column} {sign} :k_at OR ({column} = :k_at AND c.id {sign} :k_id))")
+        after = f"({column} {sign} :k_at OR ({column} = :k_at AND c.id {sign} :k_id))"
+        if code:
+            near, _, at = at.rpartition(" ")
+            if near not in ("0", "1", "2"):
+                raise Invalid({"cursor": [TEXTS["choice"]]})
+            after = f"({_NEAREST} > {near} OR ({_NEAREST} = {near} AND {after}))"
+        where.append(after)
         values |= {"k_at": at, "k_id": id_}
     sql = (
-        f"SELECT {_LISTED} FROM cases c LEFT JOIN case_clock k ON k.case_id = c.id LEFT JOIN users o ON o.id = c.officer_id"
+        f"SELECT {_LISTED}, {nearest} AS near FROM cases c LEFT JOIN case_clock k ON k.case_id = c.id LEFT JOIN users o ON o.id = c.officer_id"
         " LEFT JOIN users g ON g.id = c.guide_id LEFT JOIN cases p ON p.id = c.parent_id"
-        f" WHERE {' AND '.join(where)} ORDER BY {column} {order}, c.id {order} LIMIT {limit + 1}"
+        f" WHERE {' AND '.join(where)} ORDER BY {first}{column} {order}, c.id {order} LIMIT {limit + 1}"
     )
     with office.db.read() as connection:
         office.refresh(connection)
         rows = store.query(connection, sql, **values)
     page = rows[:limit]
     name = column.split(".")[1]
-    following = _encode(page[-1][name], page[-1]["id"]) if len(rows) > limit else None
+    following = _encode(f"{page[-1]['near']} {page[-1][name]}" if code else page[-1][name], page[-1]["id"]) if len(rows) > limit else None
     outside = not actor.staff
     return {"items": [_listed(office, row, stamp, outside, actor) for row in page], "next_cursor": following}
 
@@ -616,34 +695,48 @@ def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, acto
     state = flow.states[row["state"]]
     late, overdue = lateness(row, clock.moment(stamp), bool(row["is_open"]))
     consultee = row["kind"] == "consultation" and outside
+    waits = waits_of(office, flow, row)
     return {
         "id": row["id"], "code": row["code"], "kind": row["kind"], "kind_label": flow.title.as_dict(), "state": row["state"],
         "state_label": (_outward_label(state, row) if outside else state.label).as_dict(), "phase": row["phase"], "version": row["version"],
         "title": row["title"], "outlet": row["outlet"], "country": row["country"], "urgent": bool(row["urgent"]), "round": row["round"],
         "organisation": organisation_dict(office.organisation(row["organisation_id"])),
         "officer": None if outside else ({"name": row["officer_name"]} if row["officer_name"] else None),
-        "waits_for": [{"role": role, "label": R.ROLES[role].as_dict()} for role in state.waits_for] if not outside else [],
+        "waits_for": [{"role": role, "label": R.ROLES[role].as_dict()} for role in waits] if not outside else [],
+        "waits_unit": _waits_unit(actor, waits) if outside else None,
         "due_at": None if row["due_at"] == NEVER else row["due_at"], "due": {"statutory": row["statutory_due"]}, "first_due": row["first_due"],
         "overdue": overdue, "late": late, "is_open": bool(row["is_open"]), "created_at": row["created_at"], "updated_at": row["updated_at"],
         "received_at": row["received_at"], "first_day": row["first_day"], "last_day": row["last_day"],
         "parent": {"id": row["parent_id"], "code": row["parent_code"], "kind": row["parent_kind"]} if row["parent_id"] and not consultee else None,
-        "main_action": _main_action(flow, row, actor),
+        "main_action": _main_action(office, flow, row, actor),
     }  # fmt: skip
 
 
-def _main_action(flow: Flow, row: Row, actor: Actor) -> dict[str, Any] | None:
+def _waits_unit(actor: Actor, waits: tuple[str, ...]) -> dict[str, str] | None:
+    """Who a case waits for, told outside: the readers themselves or the Department; which station is the office's own matter."""
+    if not waits:
+        return None
+    if actor.has(*waits):
+        return (Text("Ông/Bà", "You") if actor.has(R.GUIDE) else Text("Quý cơ quan", "Your organisation")).as_dict()
+    return Text("Sở Ngoại vụ", "Department of Foreign Affairs").as_dict()
+
+
+def _main_action(office: Office, flow: Flow, row: Row, actor: Actor) -> dict[str, Any] | None:
     """The step that this person would most likely take next; whether it is open the case page says."""
+    closed = {"resume", "log"} if row["imposed"] else {"record_resumption"}
+    if row["kind"] == "letter" and not actor.has(*waits_of(office, flow, row)):
+        closed.add("sign")
     for step in flow.leaving(row["state"]):
-        if actor.has(*step.by) and step.forward:
+        if actor.has(*step.by) and step.forward and step.action not in closed:
             return {"name": step.action, "label": step.label.as_dict()}
     return None
 
 
 def inbox_counts(office: Office, actor: Actor) -> dict[str, int]:
-    """Counters of the inbox: mine, overdue and due today, in one query."""
+    """Counters of the inbox (mine, my unit's, overdue and due today) and of unread notices, in one query."""
     scope, values = _scope(actor)
-    waiting, more = _waiting(actor, True)
-    unit, more_unit = _waiting(actor, False)
+    waiting, more = _waiting(office, actor, True)
+    unit, more_unit = _waiting(office, actor, False)
     now = clock.now()
     end = clock.stamp(clock.at_local(clock.local(now).date() + timedelta(days=1), office.profile.hour("opens").replace(hour=0, minute=0)))
     with office.db.read() as connection:
@@ -651,7 +744,8 @@ def inbox_counts(office: Office, actor: Actor) -> dict[str, int]:
             connection,
             f"SELECT coalesce(sum(CASE WHEN {waiting} THEN 1 ELSE 0 END), 0) AS mine, coalesce(sum(CASE WHEN {unit} THEN 1 ELSE 0 END), 0) AS unit,"
             f" coalesce(sum(CASE WHEN {waiting} AND c.due_at < :i_now THEN 1 ELSE 0 END), 0) AS overdue,"
-            f" coalesce(sum(CASE WHEN {waiting} AND c.due_at >= :i_now AND c.due_at < :i_end THEN 1 ELSE 0 END), 0) AS today"
+            f" coalesce(sum(CASE WHEN {waiting} AND c.due_at >= :i_now AND c.due_at < :i_end THEN 1 ELSE 0 END), 0) AS today,"
+            " (SELECT count(*) FROM notices n WHERE n.user_id = :v_me AND n.read_at IS NULL) AS notices"
             f" FROM cases c LEFT JOIN cases p ON p.id = c.parent_id WHERE c.is_open AND {scope}",
             **{**values, **more, **more_unit}, i_now=clock.stamp(now), i_end=end,
         )[0]  # fmt: skip

@@ -7,12 +7,13 @@ from typing import Any
 from flask import current_app, flash, make_response, redirect, render_template, request
 
 from api import login
-from api.language import current, t
+from api.language import current, label, t
 from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
-from states.language import AnyField, Rows
+from states.language import AnyField, Field, Rows
 from workflow import attach, attachments, edit_case, open_case, papers, queries, read_case
+from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
 
 
@@ -65,8 +66,6 @@ def apply_form(kind: str) -> Any:
     if request.method == "GET":
         return _form(flow, {}, {}, keyed=desk, behalf={})
     values = forms.typed(flow.fields, request.form)
-    from workflow.engine import BEHALF
-
     behalf = forms.typed(BEHALF, request.form, "behalf.")
     if forms.changed_rows(flow.fields, values, request.form):
         return _form(flow, values, {}, keyed=desk, behalf=behalf)
@@ -119,8 +118,8 @@ def edit(ref: str) -> Any:
     flash(t("Đã lưu.", "Saved."))
     if request.form.get("then") == "submit":
         action = {"draft": "submit", "supplement_required": "resubmit", "clarification_required": "clarify"}[case["state"]]
-        return redirect(f"/cases/{case['id']}/do/{action}", 303)
-    return redirect(f"/cases/{case['id']}/edit", 303)
+        return redirect(f"/cases/{case['id']}/do/{action}#main", 303)
+    return redirect(f"/cases/{case['id']}/edit#main", 303)
 
 
 @web.post("/cases/<ref>/papers/<name>")
@@ -140,7 +139,7 @@ def upload(ref: str, name: str) -> Any:
     except WorkflowError as error:
         texts = [x for found in getattr(error, "fields", {}).values() for x in found] or [error.message]
         flash(" ".join(x.en if current() == "en" else x.vi for x in texts), "error")
-        return redirect(back, 303)
+        return redirect(back.replace("#papers", "#main"), 303)  # the message stands at the top
     flash(t("Đã tải lên.", "Uploaded."))
     return redirect(back, 303)
 
@@ -165,6 +164,36 @@ LANGUAGES = (
     ("fi", "Tiếng Phần Lan", "Finnish"), ("fr", "Tiếng Pháp", "French"), ("ja", "Tiếng Nhật", "Japanese"), ("ko", "Tiếng Hàn", "Korean"),
     ("ru", "Tiếng Nga", "Russian"), ("zh", "Tiếng Trung", "Chinese"),
 )  # fmt: skip
+
+
+@web.app_template_global()
+def language_name(code: str) -> str:
+    """The name of a language of the list, else its code."""
+    return next((t(vi, en) for known, vi, en in LANGUAGES if known == code), code)
+
+
+@web.app_template_global()
+def agency_name(code: str) -> Any:
+    """The name of an organisation of the catalogue, else its code."""
+    found = office().organisations.get(code)
+    return label(found.name) if found else code
+
+
+@web.app_template_global()
+def entry_words(declared: tuple[AnyField, ...], name: str) -> str:
+    """What a form calls an entry, out of its dotted name (`crew.0.role`); nothing where no such entry is declared."""
+    items: tuple[AnyField, ...] = (*declared, *BEHALF)
+    found: list[str] = []
+    for part in name.removeprefix("on_behalf_of.").removeprefix("behalf.").split("."):
+        if part.isdigit():
+            found.append(str(int(part) + 1))
+            continue
+        item = next((x for x in items if x.name == part), None)
+        if item is None:
+            break
+        found.append(label(item.label))
+        items = () if isinstance(item, Field) else tuple(item.fields)
+    return " · ".join(found)
 
 
 @web.app_template_global()

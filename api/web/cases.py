@@ -102,7 +102,8 @@ def _next_sentence(case: dict[str, Any]) -> dict[str, str] | None:
         if R.APPLICANT in state.waits_for:
             return {"vi": "Đang chờ quý cơ quan.", "en": "This waits for you."}
         return {"vi": "Sở Ngoại vụ đang xử lý.", "en": "The Department is working on it."}
-    who = {"vi": ", ".join(R.ROLES[r].vi for r in state.waits_for), "en": ", ".join(R.ROLES[r].en for r in state.waits_for)}
+    roles = [item["role"] for item in case["waits_for"]] or state.waits_for
+    who = {"vi": ", ".join(R.ROLES[r].vi for r in roles), "en": ", ".join(R.ROLES[r].en for r in roles)}
     note = state.waits_note.as_dict() if state.waits_note else {"vi": "", "en": ""}
     return {"vi": f"Chờ {who['vi']} {note['vi']}".strip() + ".", "en": f"Waits for: {who['en']} {note['en']}".strip() + "."}
 
@@ -114,21 +115,11 @@ def case(ref: str) -> Any:
     found = read_case(office(), actor, ref)
     entries = history(office(), actor, found["id"])
     acts = choices(office(), actor, found["id"])
-    open_acts = [a for a in acts if a["allowed"]]
-    ranked = sorted(open_acts, key=lambda a: (a["danger"], a["weight"]))
     flow = FLOWS[found["kind"]]
-    main = next((a for a in ranked[:1] if flow.table[a["name"], found["state"]].forward), None)
-    closed = [a for a in acts if not a["allowed"] and a["mine"]]
+    main, more = queries.main_first(acts)
+    closed = [a for a in acts if not a["allowed"] and a["mine"] and not a["quiet"]]
     others = [a for a in acts if not a["allowed"] and not a["mine"]]
-    shared = {
-        "case": found,
-        "flow": flow,
-        "entries": entries,
-        "main": main,
-        "others": [a for a in ranked if a is not main],
-        "closed": closed,
-        "not_mine": others,
-    }
+    shared = {"case": found, "flow": flow, "entries": entries, "main": main, "others": more, "closed": closed, "not_mine": others}
     inside = internals(office(), actor, found["id"])
     if found["kind"] == "letter":
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
@@ -203,6 +194,8 @@ JUDGING = frozenset({
     "recommend", "endorse", "refer_up", "forward", "approve", "reject", "accept_interview", "decline_interview", "confirm_paper_approval",
     "confirm_paper_refusal", "confirm_paper_acceptance", "confirm_paper_decline",
 })  # fmt: skip
+# What a program may leave unsaid but a person at the page has to tick.
+INSISTED = {"submit": ("undertaking",)}
 _POINTERS = ("rows", "documents_shown", "dates", "items", "questions")
 
 
@@ -308,7 +301,7 @@ def do(ref: str, action: str) -> Any:
     choice = next((c for c in choices(office(), actor, found["id"]) if c["name"] == action), None)
     if step is None or choice is None:
         flash(t("Việc này không còn ở bước hiện tại.", "This action is not open at the current step."), "error")
-        return redirect(f"/cases/{found['code'] or found['id']}", 303)
+        return redirect(f"/cases/{found['code'] or found['id']}#main", 303)
     declared = tuple(item for item in step.inputs if item.name not in _hidden(actor, found, step))
     inside = internals(office(), actor, found["id"])
     judged = action in JUDGING
@@ -323,6 +316,10 @@ def do(ref: str, action: str) -> Any:
     if forms.changed_rows(step.inputs, values, request.form):
         return render_template("act.html", values=values, errors={}, reasons=[], **render)
     given = forms.to_json(step.inputs, values)
+    unticked = [name for name in INSISTED.get(action, ()) if not given.get(name)]
+    if unticked:
+        told = t("Phải đánh dấu cam kết này trước khi gửi.", "Tick this undertaking before sending.")
+        return make_response(render_template("act.html", values=values, errors={name: [told] for name in unticked}, reasons=[], **render), 422)
     _drop_unanswered(given)
     if any(item.name == "seen" for item in step.inputs):
         given["seen"] = request.form.get("seen", "")
@@ -347,8 +344,9 @@ def do(ref: str, action: str) -> Any:
     try:
         after = read_case(office(), actor, done.case_id)
     except NotFound:
-        return redirect("/inbox", 303)
-    return redirect(f"/cases/{after['code'] or after['id']}", 303)
+        return redirect("/inbox#main", 303)
+    # A fragment of its own: without one the browser keeps that of the page before, and the message is out of sight.
+    return redirect(f"/cases/{after['code'] or after['id']}#main", 303)
 
 
 def _hidden(actor: Any, found: dict[str, Any], step: Any) -> set[str]:
@@ -399,7 +397,7 @@ def new_letter(ref: str) -> Any:
         replaces=request.form.get("replaces") or None,
         request_id=request_id(),
     )
-    return redirect(f"/cases/{read_case(office(), actor, done.case_id)['code']}", 303)
+    return redirect(f"/cases/{read_case(office(), actor, done.case_id)['code']}#main", 303)
 
 
 @web.get("/cases/<ref>/history")

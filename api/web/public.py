@@ -15,6 +15,7 @@ from api.web import web
 from states import FLOWS, chart
 from states.language import Text
 from workflow import queries, users
+from workflow.authority import Actor
 from workflow.errors import NotFound
 
 SECTIONS = {400: "400", 401: "401", 403: "403"}
@@ -57,6 +58,14 @@ def home() -> Any:
     return render_template("home.html", flows=FLOWS)
 
 
+def start_page(actor: Actor) -> str:
+    """The page of use to a person who has just signed in: their work, the cases they may read, or their account."""
+    if actor.has("applicant", "auditor"):
+        return "/cases"
+    working = any(m.role != "admin" for m in actor.memberships)
+    return "/inbox" if working else "/account"
+
+
 @web.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> Any:
     """Sign in with a form."""
@@ -67,8 +76,7 @@ def sign_in() -> Any:
         actor, throttled = attempt(username, request.form.get("password", "")[:1000])
         if actor:
             token = users.open_session(current_app.extensions["office"], actor, request.remote_addr or "", request.user_agent.string)
-            start = "/inbox" if not actor.has("applicant", "auditor") else "/cases"
-            response = redirect(following or start, 303)
+            response = redirect(following or start_page(actor), 303)
             login.set_cookie(response, token)
             return response
         error = "slow" if throttled else "wrong"

@@ -159,7 +159,7 @@ STEPS: tuple[Step, ...] = (
           QUESTIONS, shared.ROW_DECISIONS, shared.CONDITIONS, shared.GROUNDS_FREE, shared.ACCOMPANIMENT),
          (needs.not_conflicted, needs.second_person_recommends, needs.level_is_local, needs.questions_screened, needs.routing_settled,
           needs.consultations_settled_to_approve, needs.ground_given_to_reject),
-         (mail("head"),), weight=10),
+         (mail("head"),), weight=10, hints=(needs.routing_hint, needs.consultations_hint)),
     *_from_visit("endorse"),
     *(s for s in _from_visit("send_back", "recall")),
     Step("send_back", "pending_interviewee", "under_review", (LEADER_OFFICE,), Text("Trả lại chuyên viên", "Send back"), (shared.REASON,), (needs.reason_given,), (mail("officer"),), weight=50),

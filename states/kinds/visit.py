@@ -176,7 +176,7 @@ STEPS: tuple[Step, ...] = (
           shared.ROW_DECISIONS, shared.CONDITIONS, shared.GROUNDS_FREE, shared.ACCOMPANIMENT),
          (needs.not_conflicted, needs.second_person_recommends, needs.routing_settled, needs.consultations_settled_to_approve,
           needs.prerequisites_known, needs.licence_covers_kept_rows, needs.ground_given_to_reject, needs.decision_is_ours_to_reject),
-         (mail("head"),), weight=10),
+         (mail("head"),), weight=10, hints=(needs.routing_hint, needs.consultations_hint)),
     Step("endorse", "pending_endorsement", "pending_decision", (HEAD, DIRECTOR), Text("Đồng ý, trình lãnh đạo Sở", "Endorse"),
          (shared.OPINION, shared.ROW_DECISIONS, shared.CONDITIONS, shared.GROUNDS_FREE),
          (needs.second_person_endorses, needs.not_conflicted, needs.somebody_decides), (mail("director"),), weight=10),

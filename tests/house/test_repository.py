@@ -161,7 +161,7 @@ BUILT = {
     "workflow/audit/verify.py": {"where", "', '.join(COLUMNS)"},
     "workflow/queries.py": {
         "_LISTED", "' AND '.join(where)", "column", "sign", "order", "limit + 1", "int(limit)", "marks", "name", "letters[index]", "mine",
-        "waiting", "unit", "scope", "kind", "state.name", "main",
+        "waiting", "unit", "scope", "kind", "state.name", "main", "types", "nearest", "first", "near", "after", "_NEAREST",
     },
     "workflow/store.py": {
         "columns", "clocks", "parents", "array", "build", "by", "sets", "guard", "table", "', '.join(columns)", "', '.join([one] * rows)",
