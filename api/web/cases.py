@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app, flash, make_response, redirect, render_template, request
@@ -131,6 +132,7 @@ def case(ref: str) -> Any:
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         stuck=inside["stuck"], decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=_asked(found),
+        sent=_sent_along((_asked(found) or {}).get("bundle") or {}),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip
 
@@ -145,6 +147,23 @@ def _papers(ref: str) -> list[dict[str, Any]]:
 def _papers_of(found: dict[str, Any]) -> list[Any]:
     kind = found["parent"]["kind"] if found["kind"] == "consultation" and found["parent"] else found["kind"]
     return list(FLOWS[kind].papers) if kind in FLOWS else []
+
+
+def _sent_along(bundle: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """What a consulted body was sent: the declared fields that are in it, rows with the parts that are, and what has no field of its own.
+
+    The body does not see the case it belongs to, so that the fields are found by their names, which visit and interview share.
+    """
+    declared = {item.name: item for kind in ("interview", "visit") for item in FLOWS[kind].fields}
+    shown: list[Any] = []
+    for name, value in bundle.items():
+        item = declared.get(name)
+        if isinstance(item, Rows) and isinstance(value, list):
+            there = {part for row in value for part in row}
+            item = replace(item, fields=tuple(part for part in item.fields if part.name in there))
+        if item is not None:
+            shown.append(item)
+    return shown, {name: value for name, value in bundle.items() if name not in declared}
 
 
 def _asked(found: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from workflow import demo
+from workflow import clock, demo
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,18 @@ def test_the_column_of_who_is_waited_for_speaks_to_everybody(stage, visitor):
     stage.file("vptt.han", "visit")
     column = re.findall(r'data-label="Đang chờ">([^<]*)', page(visitor("vptt.han"), "/cases"))
     assert {"Quý cơ quan", "Sở Ngoại vụ"} <= set(column)
+
+
+def test_a_consulted_body_reads_what_was_sent_along_in_words(lite, browser):
+    """Labels, names of countries and roles, and dates as people write them; no key, code or column that was not sent."""
+    stage = demo.Stage(lite)
+    ref = stage.file("vptt.han", "visit")
+    stage.act("motcua.mai", ref, "accept", officer="cv.binh")
+    stage.act("cv.binh", ref, "consult", agencies=["cong_an"], question="Đề nghị cho ý kiến.", due_at=stage.soon())
+    child = stage.row(stage.children(ref, "consultation")[0])
+    page = browser("ca.phuc").client.get(f"/cases/{child['code']}").get_data(as_text=True)
+    sent = page.split('id="bundle"')[1].split('id="papers"')[0]
+    for word in ("Ngày đầu tại địa phương", "Chương trình", "Phóng viên", "Phần Lan", clock.today().strftime("%d/%m/%Y")):
+        assert word in sent, word
+    for raw in ("first_day", "itinerary", "correspondent", ">FI<", clock.today().isoformat(), "Số hộ chiếu"):
+        assert raw not in sent, raw
