@@ -31,11 +31,17 @@ def _secret(folder: Path) -> str:
     """The key of the short-lived messages between two pages: one for all processes of an installation, kept beside its data."""
     path = folder / "secret"
     folder.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        return path.read_text("utf-8")
+    own = folder / f"secret.{chance.public_id()}"
+    with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(chance.token())
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(chance.token())
+        os.link(own, path)  # whole or not at all: nobody reads a key that is still being written
     except FileExistsError:
-        pass  # another process, or an earlier start, has made it
+        pass  # another process was first
+    finally:
+        own.unlink()
     return path.read_text("utf-8")
 
 

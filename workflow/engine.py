@@ -548,7 +548,7 @@ def perform(
     given: Given,
     *,
     version: int | None = None,
-    beside: Mapping[str, str] | None = None,
+    beside: Mapping[str, Any] | None = None,
     once: Once | None = None,
     request_id: str = "",
 ) -> Done:
@@ -556,8 +556,8 @@ def perform(
 
     `ref` is the public id or the printed code, `given` the input (or a callable that reads the body, called
     only once the case is known to exist for this person), `version` the version the person has seen. `beside`
-    holds what was said beside the input, looked at after the body was read: `role`, where several fit, and
-    `comment`.
+    holds what was said beside the input, looked at after the body was read and judged with the fields: `role`,
+    where several fit, `comment` and `acting_for`.
     Raises `NotFound`, `RoleRefused`, `VersionRequired`, `Stale`, `Conflict`, `Invalid`, `NeedsUnmet`.
     """
 
@@ -570,7 +570,6 @@ def perform(
         if once and (done := _replayed(connection, once)):
             return done
         body = given() if callable(given) else given
-        said = beside or {}
         if not held & flow.roles_of[action]:
             raise RoleRefused((role_refusal(flow.roles_of[action]),))
         step = flow.table.get((action, row["state"]))
@@ -582,13 +581,16 @@ def perform(
             raise NeedsUnmet((_conflict_refusal(),))
         if not held & set(step.by):
             raise RoleRefused((role_refusal(step.by),))
-        acting = held_roles_in_order(step.by, held, said.get("role"))
         try:
             inputs = schemas.drop_nulls(schemas.load(step.inputs, body))
         except Invalid as invalid:
             raise Invalid(invalid.fields) from None
+        said = schemas.drop_nulls(schemas.load(BESIDE, beside or {}))
+        if "acting_for" in said:  # an act in another's name rests on a delegation, and none is in force
+            raise Invalid({"acting_for": [TEXTS["delegation"]]})
+        acting = held_roles_in_order(step.by, held, said.get("role"))
         if said.get("comment"):
-            inputs["comment"] = schemas.read_one(COMMENT, said["comment"])
+            inputs["comment"] = said["comment"]
         now = _later(row, _now(office))
         extra = _resolve(office, connection, flow, step, row, inputs, actor)
         facts = facts_of(office, flow, row, actor, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra)
@@ -1080,4 +1082,8 @@ BEHALF = (
     Field("received_at", "moment", Text("Nhận lúc", "Received at")),
     Field("incoming_no", "text", Text("Số đến", "Incoming number"), max_length=60),
 )
-COMMENT = Field("comment", "longtext", Text("Ghi chú", "Comment"))
+BESIDE = (
+    Field("comment", "longtext", Text("Ghi chú", "Comment")),
+    Field("role", "text", Text("Vai trò", "Role"), max_length=40),
+    Field("acting_for", "text", Text("Làm thay (ủy quyền)", "Acting for (delegation)"), max_length=64),
+)

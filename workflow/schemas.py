@@ -49,6 +49,7 @@ TEXTS: dict[str, Text] = {
     "agency": Text("Không có cơ quan nào mang mã này.", "No agency has this code."),
     "pointer": Text("Không chỉ vào mục nào của hồ sơ.", "It points at nothing in the dossier."),
     "locked": Text("Mục này không mở để sửa lúc này.", "This field is not open now."),
+    "delegation": Text("Không có ủy quyền nào đang hiệu lực.", "No delegation is in force."),
     "unknown_row": Text("Không có dòng nào như vậy.", "There is no such row."),
 }
 
@@ -92,14 +93,6 @@ class _Value(fields.Field[Any]):
 def read(declared: Field, value: Any) -> Any:
     """Read one value as its declaration says; raises ValidationError with a bilingual sentence."""
     return _READERS[declared.type](declared, value)
-
-
-def read_one(declared: Field, value: Any) -> Any:
-    """Read a value that stands alone; raises `Invalid` at its name."""
-    try:
-        return read(declared, value)
-    except ValidationError as error:
-        raise Invalid(_flatten({declared.name: error.messages})) from None
 
 
 def _text(declared: Field, value: Any) -> str:

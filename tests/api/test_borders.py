@@ -263,3 +263,35 @@ def test_health(app):
     assert client.get("/healthz").status_code == 200 and client.get("/readyz").json == {"status": "ready"}
     assert client.get("/favicon.ico").status_code == 200
     assert client.get("/api/v1/docs").status_code == 200
+
+
+@pytest.mark.parametrize("beside", [{"acting_for": "d1"}, {"comment": 7}, {"role": ["head"]}, {"comment": "a\x00b"}])
+def test_what_stands_beside_the_input_is_judged_with_the_fields(browser, beside):
+    """Nobody learns of a wrong body before they learn that the action is not theirs, or that the case has moved on (security 3.2)."""
+    case = filed(browser)
+    assert browser("vptt.han").act(case["id"], "accept", case["version"], **beside).status_code == 403
+    assert browser("motcua.mai").act(case["id"], "accept", case["version"] + 1, officer="cv.binh", **beside).status_code == 412
+    assert browser("motcua.mai").act(case["id"], "resubmit", case["version"], **beside).status_code == 403
+    answer = browser("motcua.mai").act(case["id"], "accept", case["version"], officer="cv.binh", **beside)
+    assert (answer.status_code, list(answer.json["errors"])) == (422, list(beside))
+    assert browser("motcua.mai").get(f"/cases/{case['id']}").json["version"] == case["version"]
+
+
+def test_all_processes_of_an_installation_read_one_whole_key(tmp_path):
+    """Workers start together: none may read a key that another is still writing."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    from api.app import _secret
+
+    for number in range(60):
+        gate = Barrier(8)
+
+        def start(_, folder=tmp_path / str(number), gate=gate):
+            gate.wait()
+            return _secret(folder)
+
+        with ThreadPoolExecutor(8) as pool:
+            keys = set(pool.map(start, range(8)))
+        assert len(keys) == 1 and len(keys.pop()) == 64
+        assert [path.name for path in (tmp_path / str(number)).iterdir()] == ["secret"]
