@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from workflow import Office, db, demo, engine, store
 
-CASES = 60
+CASES = 1000
 
 
 def prepare(url: str, files: Path) -> list[str]:

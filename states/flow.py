@@ -48,6 +48,7 @@ class Flow:
     table: dict[tuple[str, str], Step] = field(init=False)
     actions: dict[str, tuple[Step, ...]] = field(init=False)
     roles_of: dict[str, frozenset[str]] = field(init=False)
+    needs_of: dict[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         grouped: dict[str, list[Step]] = {}
@@ -58,6 +59,7 @@ class Flow:
         put(self, "table", {(step.action, step.source): step for step in self.steps})
         put(self, "actions", {name: tuple(found) for name, found in grouped.items()})
         put(self, "roles_of", {n: frozenset(r for s in found for r in s.by) for n, found in grouped.items()})
+        put(self, "needs_of", {n: frozenset(need.code for s in found for need in s.needs) for n, found in grouped.items()})
         prove(self)
 
     def leaving(self, state: str) -> tuple[Step, ...]:

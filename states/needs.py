@@ -595,38 +595,34 @@ not_conflicted = Need(
 )
 
 
-def _not_of_the_round(facts: Facts, *actions: str) -> bool:
-    """None of the persons wrote the content, gave an opinion or took one of these steps in the round.
+def _second_person(text: Text, *actions: str, who: tuple[str, ...] = ()) -> Need:
+    """Not who wrote the content, gave an opinion or took one of these steps in the round.
 
     A profile's `allow_two_person` lets one person recommend and endorse, and no more than that.
     """
-    merged = ("recommend", "endorse") if facts.settings.get("allow_two_person") else ()
-    return not facts.persons & _did(facts, *AUTHORS, "answer", *(name for name in actions if name not in merged))
+
+    def test(facts: Facts) -> bool:
+        merged = ("recommend", "endorse") if facts.settings.get("allow_two_person") else ()
+        return not facts.persons & _did(facts, *AUTHORS, "answer", *(name for name in actions if name not in merged))
+
+    return Need("second_person", text, test, lifted_by=("appoint",), lift=_another, who=who)
 
 
 # A file sent back is appraised again in the same round, so that the later steps count against the earlier ones too.
-second_person_recommends = Need(
-    "second_person",
+second_person_recommends = _second_person(
     Text(
         "Người nộp, sửa nội dung, cho ý kiến, thẩm định hoặc chuyển hồ sơ trong vòng này không được trình.",
         "Who wrote, sent, endorsed, referred or gave an opinion in this round may not recommend.",
     ),
-    lambda f: _not_of_the_round(f, "endorse", "refer_up", "forward"),
-    lifted_by=("appoint",),
-    lift=_another,
-)
-
-second_person_endorses = Need(
-    "second_person",
+    "endorse", "refer_up", "forward",
+)  # fmt: skip
+second_person_endorses = _second_person(
     Text(
         "Người nộp, sửa nội dung, cho ý kiến, trình hoặc chuyển hồ sơ trong vòng này không được thẩm định.",
         "Who wrote, sent, recommended, referred or gave an opinion in this round may not endorse.",
     ),
-    lambda f: _not_of_the_round(f, "recommend", "refer_up", "forward"),
-    lifted_by=("appoint",),
-    lift=_another,
-    who=(roles.HEAD, roles.DIRECTOR),
-)
+    "recommend", "refer_up", "forward", who=(roles.HEAD, roles.DIRECTOR),
+)  # fmt: skip
 
 _THIRD_TEXT = Text(
     "Người đã nộp, trình, thẩm định, cho ý kiến hoặc chuyển hồ sơ trong vòng này không được quyết định.",

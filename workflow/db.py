@@ -147,8 +147,8 @@ class Database:
 
         `one_write`: the work reads and then writes by one statement, which is a transaction by itself on
         PostgreSQL and saves two round trips; where it has to write more, the first such statement of `store`
-        opens the transaction. On SQLite it is there from the start. Raises `Busy` when it could not be done in several tries;
-        nothing is written then.
+        opens the transaction. On SQLite it is there from the start. Raises `Busy` when it could not be done in
+        several tries; nothing is written then.
         """
         for attempt in range(TRIES):
             try:

@@ -28,10 +28,11 @@ DECIDED = ("conditions", "rows", "slot", "place", "form", "speaker", "questions"
 def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     """The desk's own knowledge of one case, each part as far as this person may read it.
 
-    `stuck` (for staff: whom the case waits for and who is not there), `proposal` (None, or who proposed what and who endorsed it), `opinions` (one for each body asked; without
-    the answer for those who only see that it was asked), `decision` (what was approved, for everybody on the
-    case; who decided only for staff), `account` (the guide's log and report) and `signature` (of a letter). Raises `NotFound` where
-    the case does not exist for the person.
+    `stuck` (for staff: whom the case waits for and who is not there), `proposal` (None, or who proposed what and
+    who endorsed it), `opinions` (one for each body asked; without the answer for those who only see that it was
+    asked), `decision` (what was approved, for everybody on the case; who decided only for staff), `account` (the
+    guide's log and report) and `signature` (of a letter). Raises `NotFound` where the case does not exist for the
+    person.
     """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)

@@ -21,6 +21,7 @@ from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import Effect, Group, Rows, Step, blank, moment
 from states.machine import role_refusal
+from states.needs import row_of
 from workflow import authority, chance, clock, dossier, schemas, store
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Row
@@ -651,7 +652,7 @@ def _resolve(office: Office, connection: Connection, flow: Flow, step: Step, row
     if step.action == "assign_guide":
         extra["guide_clash"] = _guide_clash(connection, row, inputs["guide"])
     if step.action == "endorse" and actor.has(R.DIRECTOR):
-        extra["other_directors"] = _others_with(connection, R.DIRECTOR, actor.id)
+        extra["other_directors"] = others_with(connection, R.DIRECTOR, actor.id)
     if step.action == "issue":
         inputs.setdefault("on", clock.today().isoformat())
     if step.action == "consult" and not inputs.get("agencies") and not inputs.get("dropped"):
@@ -718,7 +719,7 @@ def points_at(row: Row, rows_name: str, pointer: str) -> bool:
     if rows_name == "items":
         return pointer.startswith("/") and head in declared
     known = {r.get("row") for rows in row["fields"].values() if isinstance(rows, list) for r in rows if isinstance(r, dict)}
-    return pointer.rstrip("/").rsplit("/", 1)[-1] in known or rows_name == "rows"
+    return row_of({"row": pointer}) in known or rows_name == "rows"
 
 
 def _user_with(connection: Connection, username: str, roles: tuple[str, ...]) -> dict[str, Any] | None:
@@ -739,7 +740,8 @@ def _signer(connection: Connection, name: str, value: Any) -> dict[str, Any]:
     return {"person": f"name:{fold(value['name'])}", "name": value["name"], "position": value.get("position", "")}
 
 
-def _others_with(connection: Connection, role: str, but: str) -> int:
+def others_with(connection: Connection, role: str, but: str) -> int:
+    """How many other people hold a role."""
     rows = store.query(
         connection,
         "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = :role AND u.active AND u.id <> :but",
@@ -824,7 +826,7 @@ def _change_for(
 
 def _moved_days(fields: Mapping[str, Any], dates: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The programme with rows moved to new days, and first and last day with them."""
-    new = {str(item["row"]).rsplit("/", 1)[-1]: item["on"] for item in dates}
+    new = {row_of(item): item["on"] for item in dates}
     rows = [{**row, "on": new.get(row["row"], row.get("on"))} for row in fields.get("itinerary") or ()]
     days = sorted(str(row["on"]) for row in rows if row.get("on"))
     return {**fields, "itinerary": rows, "first_day": days[0], "last_day": days[-1]} if days else {**fields, "itinerary": rows}

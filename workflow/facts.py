@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import orjson
 
-from states import Act, Child, Facts, Flow, flow_for
+from states import Act, Child, Facts, Flow
 from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import moment
@@ -132,16 +131,6 @@ def ground_use(action: str) -> str:
     return "decline" if action in ("decline_interview", "confirm_paper_decline") else "reject"
 
 
-@cache
-def _asked_by(kind: str, version: int, action: str) -> frozenset[str]:
-    return frozenset(need.code for step in flow_for(kind, version).actions[action] for need in step.needs)
-
-
-def _asked(flow: Flow, action: str) -> frozenset[str]:
-    """The needs that an action has from any state: what none of them asks for is not gathered."""
-    return _asked_by(flow.kind, flow.version, action)
-
-
 def facts_of(
     office: Office,
     flow: Flow,
@@ -158,6 +147,8 @@ def facts_of(
 ) -> Facts:
     """Build the facts of one case for one person. `given` is None where only the possibility is asked."""
     memory = row["memory"]
+    # What no need of the action asks for is not gathered; without an action everything is.
+    wanted = flow.needs_of[action] if action else None
     children = _Children(row["children"])
     clocks = row["clocks"]
     settings = settings_of(office, row)
@@ -178,6 +169,9 @@ def facts_of(
         decided = parent["memory"].get("acts") or {}
         deciders = {person for name, act in decided.items() if name in DECISIONS for person in act["by"]}
         parent = {"is_open": parent["is_open"], "undecided": not deciders, "deciders": tuple(deciders)}
+    barred: frozenset[str] = frozenset()
+    if wanted is None or "not_conflicted" in wanted:
+        barred = conflicted(row["fields"], memory, actor)
     facts = Facts(
         kind=row["kind"], state=row["state"], now=now, today=clock.local(now).date(), round=row["round"],
         persons=frozenset({actor.id}), role=role, roles=held, fields=row["fields"], papers=row["papers"],
@@ -185,9 +179,9 @@ def facts_of(
         settings=settings, authority=row["authority"] or "decide", urgent=bool(row["urgent"]),
         keyed_in=row["channel"] != "online", due_at=moment(clocks.get("statutory_due")) if clocks else None,
         extended=bool(clocks.get("extended")) if clocks else False, answered=bool(clocks.get("answered_at")) if clocks else False,
-        conflicted=conflicted(row["fields"], memory, actor) if not action or "not_conflicted" in _asked(flow, action) else frozenset(), target=target, asked=given is not None,
+        conflicted=barred, target=target, asked=given is not None,
     )  # fmt: skip
-    if not action or "seen_is_current" in _asked(flow, action):
+    if wanted is None or "seen_is_current" in wanted:
         facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
     if row["state"] in dossier.RETURNED:
         settings["unanswered"] = dossier.unanswered(facts)

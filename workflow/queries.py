@@ -253,12 +253,7 @@ def _asked(connection: Connection, row: Row, step: Step, actor: Actor) -> dict[s
     if step.action == "close":
         return {"letters_pending": engine.letters_pending(connection, row["id"])}
     if step.action == "endorse" and actor.has(R.DIRECTOR):
-        rows = store.query(
-            connection,
-            "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = 'director' AND u.active AND u.id <> :but",
-            but=actor.id,
-        )
-        return {"other_directors": rows[0]["n"]}
+        return {"other_directors": engine.others_with(connection, R.DIRECTOR, actor.id)}
     return {}
 
 
@@ -551,7 +546,6 @@ def _waiting(office: Office, actor: Actor, mine: bool) -> tuple[str, dict[str, A
         parts.append("(" + imposed + " AND c.guide_id = :w_me)")
     if actor.has(R.OFFICER):
         parts.append("(" + imposed + (" AND c.officer_id = :w_me)" if mine else ")"))
-    if actor.has(R.OFFICER):
         # An approved visit without a guide, or one the officer stands in for, is the officer's to move on.
         parts.append("(c.kind IN ('visit', 'interview') AND c.state = 'approved' AND c.officer_id = :w_me AND c.guide_id IS NULL)")
     return ("(" + " OR ".join(dict.fromkeys(parts)) + ")") if parts else "1 = 0", values

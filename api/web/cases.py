@@ -18,7 +18,8 @@ from states import roles as R
 from states.kinds.interview import QUESTIONS
 from states.kinds.letter import LETTERS
 from states.kinds.visit import LOG_ROWS
-from states.language import Field, Group, Rows
+from states.language import AnyField, Field, Group, Rows, Text
+from states.needs import row_of
 from states.shared import REPORT, ROW_DECISIONS
 from workflow import choices, clock, history, letters, list_cases, open_case, papers, perform, queries, read_case
 from workflow.audit.verify import verify
@@ -126,13 +127,13 @@ def case(ref: str) -> Any:
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
         return render_template("letter.html", **shared, parent=parent, meta=LETTERS[found["fields"]["letter"]], issued=issued, act=inside["signature"])
-    attached = _papers(found["id"])
+    attached, asked = _papers(found["id"]), _asked(found)
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         stuck=inside["stuck"], decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
-        labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=_asked(found),
-        sent=_sent_along((_asked(found) or {}).get("bundle") or {}),
+        labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=asked,
+        sent=_sent_along((asked or {}).get("bundle") or {}),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip
 
@@ -171,13 +172,14 @@ def _asked(found: dict[str, Any]) -> dict[str, Any] | None:
     return found["fields"] if found["kind"] == "consultation" else None
 
 
-OUTCOMES = {choice.code: choice.label for field in FLOWS["consultation"].actions["answer"][0].inputs if field.name == "outcome" for choice in field.choices}  # type: ignore[union-attr]
+def _words_of(name: str, *declared: AnyField) -> dict[str, Text]:
+    """The labels of the choices of a field of that name, by code."""
+    return {choice.code: choice.label for item in declared if isinstance(item, Field) and item.name == name for choice in item.choices}
 
 
-RESULTS = {choice.code: choice.label for rows in (ROW_DECISIONS, QUESTIONS) for field in rows.fields if field.name == "result" for choice in field.choices}  # type: ignore[union-attr]
-
-
-LOGGED = {choice.code: choice.label for field in LOG_ROWS.fields if field.name == "result" for choice in field.choices}  # type: ignore[union-attr]
+OUTCOMES = _words_of("outcome", *FLOWS["consultation"].actions["answer"][0].inputs)
+RESULTS = _words_of("result", *ROW_DECISIONS.fields, *QUESTIONS.fields)
+LOGGED = _words_of("result", *LOG_ROWS.fields)
 
 
 @web.app_template_global()
@@ -195,7 +197,7 @@ def log_label(code: str) -> Any:
 @web.app_template_global()
 def row_words(fields: dict[str, Any], pointer: str) -> str:
     """A row of the dossier in a few words, by its id or a pointer to it."""
-    wanted = pointer.rstrip("/").rsplit("/", 1)[-1]
+    wanted = row_of({"row": pointer})
     rows = (row for value in fields.values() if isinstance(value, list) for row in value if isinstance(row, dict))
     return next((_row_label(row) for row in rows if row.get("row") == wanted), pointer)
 
@@ -256,7 +258,7 @@ def _proposed_rows(rows: list[dict[str, Any]], item: Rows, action: str, proposal
     proposed = proposal["given"].get(item.name) or []
     if item.name == "conditions":
         return [dict(row) for row in proposed]
-    known = {str(row.get("row", "")).rsplit("/", 1)[-1]: row for row in proposed}
+    known = {row_of(row): row for row in proposed}
     return [{**known.get(row["row"], {}), **row} if "row" in row else row for row in rows]
 
 

@@ -18,7 +18,7 @@ from states.roles import CLOCK, COMMITTEE, DIRECTOR, HEAD, INTAKE, LEADER_OFFICE
 class Letter:
     """One type of letter. `form` marks the one-stop desk's D01–D05; `to` lists roles and `ministry`, `hosts`.
 
-    `says` is the letter's one formal sentence, in Vietnamese as the document itself.
+    `says` is the letter's one formal sentence, in the language of the document itself: Vietnamese, for the courtesy letter English.
     """
 
     code: str
@@ -72,7 +72,7 @@ LETTERS: dict[str, Letter] = {
     "report": Letter("D22", Text("Báo cáo kết quả", "Report"), (HEAD, DIRECTOR), ("ministry",),
         says="Báo cáo kết quả hoạt động của đoàn tại địa phương."),
     "courtesy": Letter("D28", Text("Thư ngỏ và thẻ chương trình (tiếng Anh)", "Courtesy letter and itinerary card"), (DIRECTOR, HEAD), ("applicant",),
-        says="Trân trọng gửi quý cơ quan thư ngỏ và chương trình."),
+        says="We are pleased to send you this letter and the programme as approved."),
 }  # fmt: skip
 
 FIELDS: tuple[AnyField, ...] = (
