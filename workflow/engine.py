@@ -586,7 +586,7 @@ def perform(
             inputs = schemas.drop_nulls(schemas.load(step.inputs, body))
         except Invalid as invalid:
             raise Invalid(invalid.fields) from None
-        said = schemas.drop_nulls(schemas.load(BESIDE, beside or {}))
+        said = schemas.drop_nulls(schemas.load(BESIDE, beside)) if beside else {}
         if "acting_for" in said:  # an act in another's name rests on a delegation, and none is in force
             raise Invalid({"acting_for": [TEXTS["delegation"]]})
         acting = held_roles_in_order(step.by, held, said.get("role"))
