@@ -1,6 +1,7 @@
 # Foreign Press Desk. `make help` lists everything.
 PY := .venv/bin/python
 PORT ?= 8080
+LOCALITY ?= can-tho
 export FPD_PORT := $(PORT)
 
 .PHONY: help setup run demo test check fix bench soak charts db worker lock clean
@@ -31,8 +32,8 @@ setup: .venv/ok-dev ## set up for development
 run: .venv/ok-run ## serve http://127.0.0.1:8080 with the demo (PORT=, FPD_DATABASE_URL=)
 	@.venv/bin/fpd serve
 
-demo: .venv/ok-run ## a narrated walk of a visit and an interview, in a throw-away database
-	@.venv/bin/fpd demo walk
+demo: .venv/ok-run ## a narrated walk of a visit and an interview, in a throw-away database (LOCALITY=cao-bang …)
+	@FPD_LOCALITY=$(LOCALITY) .venv/bin/fpd demo walk
 
 worker: .venv/ok-run ## deliver the outbox on its own
 	@.venv/bin/fpd worker
@@ -55,7 +56,7 @@ fix: .venv/ok-dev ## mend what the linter can
 bench: .venv/ok-dev ## ratios against the limits, with gates (DB=sqlite,pg ROUNDS=7 GATES=1)
 	$(PY) -m benchmarks
 
-soak: .venv/ok-dev ## full figures of races, kills, fuzzing (ONLY=race|kill|fuzz)
+soak: .venv/ok-dev ## full figures of races, kills, deliveries, fuzzing (ONLY=race|kill|outbox|fuzz)
 	$(PY) -m tests.soak
 
 charts: .venv/ok-run ## write docs/flows from the kinds

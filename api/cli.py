@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from api import calendar_cli, locality_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
-from workflow import db
+from workflow import db, localities
 from workflow.errors import WorkflowError
 
 
@@ -28,21 +30,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return made
 
     add("serve", "migrate, load the demo into an empty database, serve pages, REST and the worker", serve)
-    worker = add("worker", "deliver what the outbox holds", run_worker)
-    worker.add_argument("--once", action="store_true", help="deliver what is due, then stop")
+    worker = add("worker", "deliver what the outbox holds, send mail, look at the due dates", run_worker)
+    worker.add_argument("--once", action="store_true", help="run the jobs that are due, deliver what is due, then stop")
     migrate = add("migrate", "bring the database up to date", lambda args: _migrated(read_settings()))
     migrate.add_argument("--revision", default="head")
     demo = add("demo", "load: a case in every state; walk: a narrated walk in a throw-away database", run_demo)
     demo.add_argument("what", choices=["load", "walk"])
     demo.add_argument("--size", type=int, default=0, metavar="N", help="N more cases, for measuring")
     demo.add_argument("--seed", type=int, default=1)
-    user = add("user", "accounts: add, grant, disable, reset", run_user)
-    user.add_argument("what", choices=["add", "grant", "disable", "reset"])
+    user = add("user", "accounts: add, grant, withdraw (a role), disable, reset", run_user)
+    user.add_argument("what", choices=["add", "grant", "withdraw", "disable", "reset"])
     user.add_argument("username")
     user.add_argument("--name")
     user.add_argument("--organisation")
     user.add_argument("--role")
     user.add_argument("--lead", action="store_true")
+    user.add_argument("--email", default="", help="where notices are mailed to (with add)")
     audit = add("audit", "verify the record", run_audit)
     audit.add_argument("what", choices=["verify"])
     audit.add_argument("--case", metavar="CODE")
@@ -50,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flows = add("flows", "check the kinds; write docs/flows", run_flows)
     flows.add_argument("what", choices=["check", "charts"])
     flows.add_argument("--check", action="store_true", help="only say whether docs/flows is current")
+    calendar_cli.add(commands)
+    locality_cli.add(commands)
     add("doctor", "what is wrong with this installation, in sentences", run_doctor)
     try:
         args = parser.parse_args(argv)
@@ -63,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (FlowError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read the output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  what is still buffered must not be complained of at exit
+        return 0
     except KeyboardInterrupt:
         return 1
 
@@ -70,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _migrated(settings: Settings) -> int:
     settings.var.mkdir(parents=True, exist_ok=True)
     db.migrate(settings.database_url)
+    office = _office(settings)
+    localities.settle(office.db, office.profile)
+    office.db.close()
     return 0
 
 
@@ -90,7 +101,7 @@ def serve(_: argparse.Namespace) -> int:
     _migrated(settings)
     office = _office(settings)
     with office.db.read() as connection:
-        empty = not store.query(connection, "SELECT id FROM organisations LIMIT 1")
+        empty = not store.query(connection, "SELECT id FROM users LIMIT 1")
         demo_there = bool(store.query(connection, "SELECT id FROM users WHERE demo LIMIT 1"))
     if settings.production and demo_there:
         print("FPD_PRODUCTION is set, but this database holds demo accounts. Use another database.", file=sys.stderr)
@@ -105,7 +116,7 @@ def serve(_: argparse.Namespace) -> int:
         print(f"Không mở được cổng {settings.port} / port {settings.port} is taken: {error}. PORT=… make run", file=sys.stderr)
         return 1
     stop = threading.Event()
-    delivering = threading.Thread(target=worker.run, args=(office, stop), daemon=True, name="worker")
+    delivering = threading.Thread(target=worker.run, args=(office, stop, 1.0, settings.post), daemon=True, name="worker")
     delivering.start()
     print(f"\nForeign Press Desk  http://{settings.host}:{settings.port}\n  dữ liệu / data: {settings.var}", flush=True)
     if not settings.production:
@@ -132,11 +143,11 @@ def run_worker(args: argparse.Namespace) -> int:
     settings = read_settings()
     office = _office(settings)
     if args.once:
-        print(worker.drain(office))
+        print(worker.once(office, settings.post))
         return 0
     stop = threading.Event()
     try:
-        worker.run(office, stop)
+        worker.run(office, stop, post=settings.post)
     except KeyboardInterrupt:
         stop.set()
     return 0
@@ -150,7 +161,7 @@ def run_demo(args: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="fpd-") as folder:
             url = f"sqlite:///{folder}/walk.sqlite3"
             db.migrate(url)
-            office = Office.open(url, Path(folder) / "files")
+            office = Office.open(url, Path(folder) / "files", read_settings().locality)
             held = demo.walk(office, print)
             office.db.close()
         print("mọi bước đều đúng / all held" if held else "có bước không đúng / something did not hold")
@@ -166,8 +177,9 @@ def run_demo(args: argparse.Namespace) -> int:
 
 
 def run_user(args: argparse.Namespace) -> int:
-    """Accounts from the command line; a password is typed, never an argument."""
-    from workflow import store, users
+    """Accounts from the command line; a password is typed, never an argument. What a loss of people leaves stuck is printed."""
+    from workflow import doctor, store, users
+    from workflow.mail import address
 
     office = _office(read_settings())
 
@@ -186,23 +198,30 @@ def run_user(args: argparse.Namespace) -> int:
         if args.what == "add":
             if there or not args.name:
                 raise ValueError("That account exists." if there else "--name is needed.")
-            users.add_user(connection, args.username, args.name, hashed)
+            users.add_user(connection, args.username, args.name, hashed, email=address(args.email))
         elif there is None:
             raise ValueError(f"There is no account {args.username}.")
         elif args.what == "disable":
             users.disable(connection, args.username)
         elif args.what == "reset":
-            store.execute(connection, "UPDATE users SET password_hash = :hash, epoch = epoch + 1 WHERE id = :id", hash=hashed, id=there)
-            store.execute(connection, "DELETE FROM user_session WHERE user_id = :id", id=there)
+            users.set_password(connection, there, hashed)
         else:
             organisations = store.query(connection, "SELECT id FROM organisations WHERE code = :code", code=args.organisation or "")
             if not organisations or not args.role:
                 raise ValueError("--organisation (a known code) and --role are needed.")
-            users.grant(connection, there, organisations[0]["id"], args.role, args.lead)
+            if args.what == "grant":
+                users.grant(connection, there, organisations[0]["id"], args.role, args.lead)
+            elif not users.end_membership(connection, there, organisations[0]["id"], args.role):
+                raise ValueError(f"{args.username} does not hold the role {args.role} there.")
 
     hashed = password() if args.what in ("add", "reset") else ""
+    loses = args.what in ("disable", "withdraw")
+    before = doctor.warnings(office) if loses else []
     office.db.transact(work)
     print("đã xong / done")
+    for sentence in doctor.warnings(office) if loses else []:
+        if sentence not in before:
+            print(sentence.vi, "/", sentence.en)
     return 0
 
 

@@ -92,18 +92,6 @@ def left(value: Any) -> str:
     return t("Còn {n} ngày làm việc", "{n} working day(s) left", n=working) if working else t("Còn {n} ngày", "{n} day(s) left", n=days)
 
 
-def sum_of(case: dict[str, Any]) -> dict[str, Any] | None:
-    """The sum behind a case's statutory date: received, the counted and the skipped days."""
-    if not case.get("received_at"):
-        return None
-    office = current_app.extensions["office"]
-    counted = office.deadlines.count(clock.moment(case["received_at"]), office.deadlines.statutory_name(case["kind"]))
-    return {
-        "received": case["received_at"], "starts": counted.starts, "n": len(counted.counted), "counted": list(counted.counted),
-        "skipped": list(counted.skipped), "basis": office.profile.basis(office.deadlines.statutory_name(case["kind"])),
-    }  # fmt: skip
-
-
 def mid(text: str) -> str:
     """A label in the middle of a sentence: its first letter small, names further on as they are."""
     return text[:1].lower() + text[1:]
@@ -111,5 +99,5 @@ def mid(text: str) -> str:
 
 def install(app: Flask) -> None:
     """Give templates their words."""
-    app.jinja_env.globals.update(t=t, label=label, lang=current, csrf_token=login.csrf_token, weekday=weekday, sum_of=sum_of)
+    app.jinja_env.globals.update(t=t, label=label, lang=current, csrf_token=login.csrf_token, weekday=weekday)
     app.jinja_env.filters.update(d=day, dt=moment, left=left, mid=mid)

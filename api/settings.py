@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from environs import Env
+
+from workflow.mail import Post, post_office
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +25,17 @@ class Settings:
     https: bool
     trusted_hosts: tuple[str, ...]
     threads: int
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = ""
+    public_url: str = ""
+
+    @property
+    def post(self) -> Post | None:
+        """The mail relay, or None where no mail is sent; raises SystemExit with a sentence for what cannot be read."""
+        try:
+            return post_office(self.smtp_url, self.mail_from, self.public_url or f"http://{self.host}:{self.port}")
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
 
     @property
     def cookie(self) -> str:
@@ -37,14 +50,19 @@ def read_settings() -> Settings:
     settings = Settings(
         database_url=env.str("DATABASE_URL", f"sqlite:///{var / 'fpd.sqlite3'}"),
         var=var,
-        locality=env.str("LOCALITY", "can-tho"),
+        locality=env.str("LOCALITY", ""),
         production=env.bool("PRODUCTION", False),
         host=env.str("HOST", "127.0.0.1"),
         port=env.int("PORT", 8080),
         https=env.bool("HTTPS", False),
         trusted_hosts=tuple(env.list("TRUSTED_HOSTS", [])),
         threads=env.int("THREADS", 8),
+        smtp_url=env.str("SMTP_URL", ""),
+        mail_from=env.str("MAIL_FROM", ""),
+        public_url=env.str("PUBLIC_URL", ""),
     )
+    if settings.post and settings.production and not settings.public_url.startswith("https://"):
+        raise SystemExit("FPD_PRODUCTION is set but FPD_PUBLIC_URL is not an https address: links in mails need it.")
     if settings.production and not settings.https:
         raise SystemExit("FPD_PRODUCTION is set but FPD_HTTPS is not: production refuses plain http. Put TLS before it and set FPD_HTTPS=1.")
     if settings.production and not settings.trusted_hosts:

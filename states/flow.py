@@ -43,6 +43,7 @@ class Flow:
     decisions: tuple[str, ...] = ()
     mails: Mapping[str, Text] = field(default_factory=dict)
     example: Callable[[date], dict[str, Any]] | None = None
+    internal: tuple[Field, ...] = ()
 
     states: dict[str, State] = field(init=False)
     table: dict[tuple[str, str], Step] = field(init=False)

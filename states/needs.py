@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from states import roles
@@ -402,14 +402,13 @@ consultations_hint = towards_approval(consultations_settled_unless_urgent)
 
 
 def dropped_rows(facts: Facts) -> frozenset[str]:
-    """Row ids that the decision (or, before it, the proposal) drops."""
+    """Row ids that the decision (or, before it, the proposal) drops: the latest word on rows since the case was last proposed."""
     rows: Iterable[Mapping[str, Any]] = facts.given.get("rows") or ()
     if not rows:
-        for name in ("enter_paper_decision", "endorse", "recommend"):
-            act = facts.acts.get(name)
-            if act and act.given.get("rows"):
-                rows = act.given["rows"]
-                break
+        proposed = facts.acts.get("recommend")
+        told = [facts.acts[name] for name in ("approve", "enter_paper_decision", "endorse", "recommend") if name in facts.acts]
+        worded = [act for act in told if act.given.get("rows") and (proposed is None or act.at >= proposed.at)]
+        rows = max(worded, key=lambda act: act.at).given["rows"] if worded else ()
     return frozenset(row_of(row) for row in rows if row.get("result") == "drop")
 
 
@@ -699,7 +698,11 @@ level_is_mine = Need(
     Text(
         "Việc này do UBND quyết định; Sở không có ủy quyền đang hiệu lực.", "The People's Committee decides this; the Department holds no delegation in force."
     ),
-    lambda f: f.role == roles.COMMITTEE or f.settings.get("decision_level") == "department",
+    lambda f: (
+        f.role == roles.COMMITTEE
+        or f.settings.get("decision_level") == "department"
+        or (f.role == roles.DIRECTOR and bool(f.settings.get("signs_for_committee")))
+    ),
     instead="refer_up",
     lift=Text("Dùng “Trình UBND”.", "Use “Refer to the People's Committee”."),
     who=(roles.DIRECTOR,),
@@ -1008,14 +1011,47 @@ row_in_force = Need(
     who=(roles.DIRECTOR, roles.COMMITTEE),
     of_input=True,
 )
+
+
+def _without_permit(facts: Facts) -> set[str]:
+    held = facts.memory.get("permits") or {}
+    return set() if "" in held else _done(facts) & (set(facts.settings.get("permits_needed", ())) - set(held))
+
+
+def _too_soon(facts: Facts) -> list[str]:
+    """Days of rows said to be done whose notice to police and border guard did not go out the required hours before."""
+    told, hours = moment(facts.settings.get("noticed_at")), facts.settings.get("notice_hours", 24)
+    ahead = _done(facts) & set(facts.settings.get("sea_rows", ()))
+    late = []
+    for row in facts.fields.get("itinerary") or ():
+        on = _day(row.get("on"))
+        if row.get("row") not in ahead or on is None:
+            continue
+        begins = datetime.fromisoformat(f"{on.isoformat()}T{row.get('from') or '00:00'}:00+07:00")
+        if told is None or told > begins - timedelta(hours=hours):
+            late.append(f"{on:%d/%m/%Y}")
+    return late
+
+
+def _permit_detail(facts: Facts) -> Text | None:
+    if _without_permit(facts):
+        return None
+    days, hours = _list(_too_soon(facts)), facts.settings.get("notice_hours", 24)
+    return Text(
+        f"Hoạt động ở khu vực biên giới biển ({days}) phải được báo Công an, Biên phòng trước {hours} giờ.",
+        f"The activity in the sea-border area ({days}) has to be told to police and border guard {hours} hours before.",
+    )
+
+
 row_permits_held = Need(
     "row_permits_held",
     Text("Hoạt động này cần giấy phép riêng chưa được ghi nhận.", "The activity needs a permit that is not on record."),
-    lambda f: "" in (f.memory.get("permits") or ()) or not (_done(f) & (set(f.settings.get("permits_needed", ())) - set(f.memory.get("permits") or ()))),
+    lambda f: not _without_permit(f) and not _too_soon(f),
     lifted_by=("record_permit",),
-    lift=Text("Ghi giấy phép trước.", "Record the permit first."),
-    who=(roles.APPLICANT, roles.OFFICER),
+    lift=Text("Ghi giấy phép trước; văn bản thông báo phải phát hành đủ sớm.", "Record the permit first; the notice has to go out in time."),
+    who=(roles.APPLICANT, roles.OFFICER, roles.REGISTRY),
     of_input=True,
+    detail=_permit_detail,
 )
 
 
@@ -1227,12 +1263,30 @@ parent_ended = Need(
 
 # --- letter ---------------------------------------------------------------------------------------------
 
+# Capacities that rest on a paper (Nghị định 30/2020, art. 13); TM. and KT. follow from the office itself.
+LENT_FORMS = frozenset({"TL", "TUQ", "Q"})
+
+
+def _without_paper(facts: Facts) -> bool:
+    """The signature names a capacity that no delegation in force gives to this act."""
+    capacity = facts.given.get("capacity")
+    return capacity in LENT_FORMS and capacity != facts.settings.get("acting_form")
+
+
 signer_may_sign = Need(
     "signer_may_sign",
     Text("Chức vụ này không có thẩm quyền ký loại văn bản này.", "This capacity may not sign this kind of letter."),
-    lambda f: f.role in f.settings.get("signers", ()),
+    lambda f: f.role in f.settings.get("signers", ()) and not _without_paper(f),
     lifted_by=("appoint",),
     lift=Text("Người có thẩm quyền ký.", "Somebody entitled signs."),
+    detail=lambda f: (
+        Text(
+            f"Ký {f.given['capacity']}. cần làm thay theo một ủy quyền {f.given['capacity']}. đang hiệu lực.",
+            f"A signature {f.given['capacity']}. is given in another's name, under a delegation {f.given['capacity']}. in force.",
+        )
+        if _without_paper(f)
+        else None
+    ),
 )
 own_signature = Need(
     "own_signature",

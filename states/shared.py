@@ -10,7 +10,7 @@ from typing import Any
 
 from states import needs
 from states.language import AnyField, Choice, Facts, Field, Group, Rows, State, Step, Text, cancel, clock, letter, mail, opens, steps, value_at  # fmt: skip
-from states.roles import APPLICANT, CLOCK, DIRECTOR, GUIDE, HEAD, INTAKE, OFFICER, REGISTRY  # fmt: skip
+from states.roles import APPLICANT, CLOCK, COMMITTEE, DIRECTOR, GUIDE, HEAD, INTAKE, OFFICER, REGISTRY  # fmt: skip
 
 
 def choices(*pairs: tuple[str, str, str]) -> tuple[Choice, ...]:
@@ -86,6 +86,21 @@ CREW = Rows("crew", Text("Thành viên đoàn", "Crew"), flag="legal", minimum=1
     Field("passport_expires_on", "date", Text("Hộ chiếu hết hạn", "Passport expires on"), flag="legal"),
     Field("card_no", "text", Text("Số thẻ phóng viên hoặc trợ lý", "Press or assistant card number"), flag="needed", max_length=40),
     Field("card_expires_on", "date", Text("Thẻ hết hạn", "Card expires on"), flag="needed"),
+))  # fmt: skip
+
+# Set by the desk, never by the applicant: topics only add bodies to ask; they are no ground and are told to nobody outside.
+TOPICS = Field("topics", "choices", Text("Chủ đề (nội bộ)", "Topics (internal)"), choices=choices(
+    ("religion", "Tôn giáo", "Religion"),
+    ("ethnicity", "Dân tộc", "Ethnicity"),
+    ("democracy", "Dân chủ", "Democracy"),
+    ("human_rights", "Nhân quyền", "Human rights"),
+    ("sea_islands", "Biển, đảo", "Sea and islands"),
+    ("defence", "Quốc phòng", "Defence"),
+    ("culture", "Văn hóa, di sản, du lịch", "Culture, heritage, tourism"),
+    ("business", "Doanh nghiệp, đầu tư", "Business and investment"),
+    ("children", "Trẻ em, giáo dục", "Children, education"),
+    ("health", "Y tế, bảo trợ xã hội", "Health, social care"),
+    ("open_case", "Vụ án, điều tra", "Court case, investigation"),
 ))  # fmt: skip
 
 # --- inputs used by many actions -----------------------------------------------------------------------
@@ -170,8 +185,8 @@ def keep_asked(facts: Facts) -> Mapping[str, Any]:
 
 
 def keep_decider(facts: Facts) -> Mapping[str, Any]:
-    """Remember at which level it was decided: only that level may revoke."""
-    return {"decided_role": facts.role}
+    """Remember at which level it was decided: only that level may revoke. A signature TUQ. is the Committee's decision."""
+    return {"decided_role": COMMITTEE if facts.settings.get("signs_for_committee") else facts.role}
 
 
 def drafting_states() -> tuple[State, ...]:

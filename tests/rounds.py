@@ -5,6 +5,7 @@ pytest plays a tenth of the figures, `make soak` all of them: the players and th
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import multiprocessing as mp
@@ -21,8 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from states import FLOWS
+from tests.relay import Relay, relay
 from tests.servers import http_server
-from workflow import Office, demo, engine, queries, store
+from workflow import Office, demo, engine, notices, outbox, periodic, queries, scan, store, worker
 from workflow.audit.verify import verify
 from workflow.errors import Conflict, Stale, WorkflowError
 
@@ -73,7 +75,11 @@ def record_faults(office: Office) -> list[str]:
             "SELECT case_id, round, from_state, count(*) AS n FROM audit_entry WHERE decides GROUP BY case_id, round, from_state HAVING count(*) > 1",
         ):
             found.append(f"case {row['case_id']}: {row['n']} decisions in round {row['round']} at {row['from_state']}")
-        posted = store.query(connection, "SELECT o.dedupe, e.seq FROM outbox o LEFT JOIN audit_entry e ON e.case_id = o.case_id AND e.seq = o.seq")
+        posted = store.query(  # a mail that gathers a person's day belongs to no case
+            connection,
+            "SELECT o.dedupe, e.seq FROM outbox o LEFT JOIN audit_entry e ON e.case_id = o.case_id AND e.seq = o.seq WHERE o.case_id NOT LIKE :person",
+            person="user/%",
+        )
         found += [f"outbox {row['dedupe']} belongs to no entry" for row in posted if row["seq"] is None]
         stored = {row["dedupe"] for row in posted}
         for row in store.query(connection, "SELECT e.case_id, e.seq, e.action, e.from_state, c.kind FROM audit_entry e JOIN cases c ON c.id = e.case_id"):
@@ -260,6 +266,194 @@ def _killed(office: Office, refs: list[str], after: float) -> list[tuple[str, st
     finally:
         here.close()
     return said
+
+
+# --- four workers, killed again and again --------------------------------------------------------------------
+
+WORKERS = 4
+KILLS_A_MESSAGE = 0.4
+
+
+class Undone(Exception):
+    """Raised by the test after a transition has written everything, just before it would commit."""
+
+
+def postman(url: str, files: Any, port: int, ledger: str) -> None:
+    """A worker as `fpd worker` runs it, with short leases and a scan each second that notes that it began."""
+    office = Office.open(url, files)
+    outbox.LEASE_SECONDS = 4  # a worker that only waits for its turn to write must not lose what it holds
+    periodic.DEAD_MINUTES = 0.05
+
+    def begun(office_: Office, slot: str, _: Any) -> int:
+        with open(ledger, "a", encoding="utf-8") as out:
+            out.write(f"{slot}\n")
+        return scan.scan(office_)
+
+    periodic.JOBS["scan"] = periodic.Job(periodic.JOBS["scan"].label, lambda _, now: f"{now:%H:%M:%S}", begun)
+    worker.run(office, threading.Event(), 0.02, Relay(port).post())
+
+
+@contextmanager
+def postmen(office: Office, port: int, ledger: str) -> Iterator[Any]:
+    """Four workers; answers a function that kills one of them and puts another in its place."""
+
+    def started() -> Any:
+        process = FORKS.Process(target=postman, args=(office.db.url, office.files, port, ledger))
+        process.start()
+        return process
+
+    crew = [started() for _ in range(WORKERS)]
+
+    def replace_one(index: int) -> None:
+        os.kill(crew[index].pid, signal.SIGKILL)
+        crew[index].join(PATIENCE)
+        crew[index] = started()
+
+    try:
+        yield replace_one
+    finally:
+        for process in crew:
+            process.kill()
+            process.join(PATIENCE)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Inside, every transition is rolled back after it has written everything, with `Undone`."""
+    commit = engine._commit
+
+    def broken(connection: Any, change: Any, actor: Any) -> None:
+        store._begin(connection)  # on PostgreSQL the one statement would be a transaction by itself
+        commit(connection, change, actor)
+        raise Undone
+
+    engine._commit = broken
+    try:
+        yield
+    finally:
+        engine._commit = commit
+
+
+def _go_round(office: Office, stage: demo.Stage, ref: str) -> None:
+    """One act of the round recommend, endorse, send back."""
+    row = stage.row(ref)
+    who, action = ROUND[row["state"]]
+    given = {"recommend": demo.proposal(stage, ref, "visit"), "send_back": {"reason": "Xem lại."}}.get(action, {})
+    engine.perform(office, stage.actor(who), ref, action, given, version=row["version"])
+
+
+def deliveries(office: Office, stage: demo.Stage, count: int, chooser: random.Random) -> Tally:
+    """So many messages delivered by four workers of which one is killed again and again: each once, in order, none invented."""
+    tally, kills_wanted = Tally(), round(count * KILLS_A_MESSAGE)
+    people = {name: f"{name}@example.org" for name in ("cv.binh", "tp.hoa", "gd.khanh", "motcua.mai")}
+
+    def addresses(connection: Any) -> None:
+        for name, address in people.items():
+            store.execute(connection, "UPDATE users SET email = :address WHERE username = :name", address=address, name=name)
+
+    office.db.transact(addresses)
+    refs = []
+    for _ in range(3):
+        refs.append(stage.file("vptt.han", "visit"))
+        demo.advance(stage, refs[-1], "visit", "consulted")
+    ledger = str(office.files / "runs.txt")
+    with relay() as mails:
+        mails.slow = 0.01
+        with postmen(office, mails.port, ledger) as replace_one:
+            while (posted := _posted(office)) < count or tally.figures["kills"] < kills_wanted:
+                if posted < count:
+                    _go_round(office, stage, chooser.choice(refs))
+                if chooser.random() < 0.3:
+                    with undone(), suppress(Undone):
+                        _go_round(office, stage, chooser.choice(refs))
+                    tally.figures["rolled back"] += 1
+                if tally.figures["kills"] < kills_wanted * max(1, posted) / count:
+                    time.sleep(chooser.uniform(0, 0.1))
+                    replace_one(chooser.randrange(WORKERS))
+                    tally.figures["kills"] += 1
+            until = time.monotonic() + PATIENCE
+            while _pending(office) and time.monotonic() < until:
+                time.sleep(0.1)
+        tally.findings += delivery_faults(office, mails) + _run_faults(office, ledger) + record_faults(office)
+        tally.figures["messages"] = min(count, _posted(office))
+        tally.figures["mails"] += len({mail["X-Fpd-Dedupe"] for mail in mails.mails})
+        tally.figures["sent again, recognisable"] += len(mails.raw) - len({mail["X-Fpd-Dedupe"] for mail in mails.mails})
+    return tally
+
+
+def _posted(office: Office) -> int:
+    with office.db.read() as connection:
+        return int(store.query(connection, "SELECT count(*) AS n FROM outbox WHERE kind <> 'send'")[0]["n"])
+
+
+def _pending(office: Office) -> int:
+    with office.db.read() as connection:
+        return int(store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'pending'")[0]["n"])
+
+
+def delivery_faults(office: Office, mails: Relay) -> list[str]:
+    """What of the outbox was not delivered, was delivered twice visibly, out of order, or for nothing."""
+    with office.db.read() as connection:
+        office.refresh(connection)
+        rows = store.query(connection, "SELECT * FROM outbox ORDER BY id")
+        told = Counter(row["dedupe"] for row in store.query(connection, "SELECT dedupe FROM notices WHERE case_id <> ''"))
+        opened = Counter(row["origin"] for row in store.query(connection, "SELECT origin FROM cases WHERE kind = 'letter'"))
+        expected: set[str] = set()
+        for row in rows:
+            payload = json.loads(row["payload"])
+            if row["kind"] == "mail":
+                for case in notices._rows(connection, row, payload):
+                    event = row["dedupe"] if case["id"] == row["case_id"] else f"{row['dedupe']}:{case['id']}"
+                    expected |= {f"{event}:{user}" for user in notices.recipients(connection, case, row["name"], payload)}
+    found = [f"outbox {row['dedupe']} is {row['state']}: {row['error']}" for row in rows if row["state"] != "done"]
+    found += [f"notice {key} is missing" for key in expected - set(told)] + [f"notice {key} was told for nothing" for key in set(told) - expected]
+    found += [f"notice {key} is there {n} times" for key, n in told.items() if n > 1]
+    letters = {f"{json.loads(r['payload'])['entry']}:letter:{r['name']}:{a or ''}" for r in rows if r["kind"] == "letter"
+               for a in json.loads(r["payload"]).get("agencies") or [None]}  # fmt: skip
+    found += [f"letter {key} was opened {opened[key]} times" for key in letters if opened[key] != 1]
+    return found + _mail_faults(rows, mails) + _order_faults(rows)
+
+
+def _mail_faults(rows: list[dict[str, Any]], mails: Relay) -> list[str]:
+    """Each mail at least once, a repeat bearing the same id; none without a message behind it; the first ones in order."""
+    wanted = {hashlib.sha256(row["dedupe"].encode()).hexdigest(): row for row in rows if row["kind"] == "send"}
+    ids: dict[str, set[str]] = {}
+    found, last = [], {}
+    for mail in mails.mails:
+        key = mail["X-Fpd-Dedupe"]
+        row = wanted.get(key)
+        if row is None:
+            found.append(f"mail {key} belongs to no message")
+            continue
+        if key not in ids:
+            lane = (row["case_id"], row["name"])
+            if last.get(lane, 0) > row["id"]:
+                found.append(f"mail {row['dedupe']} came after a later one of its case")
+            last[lane] = row["id"]
+        ids.setdefault(key, set()).add(mail["Message-ID"])
+    found += [f"mail {row['dedupe']} never came" for key, row in wanted.items() if key not in ids]
+    return found + [f"mail {key} came under {len(seen)} ids" for key, seen in ids.items() if len(seen) > 1]
+
+
+def _order_faults(rows: list[dict[str, Any]]) -> list[str]:
+    """Messages of one case were done in the order in which they were posted."""
+    found, last = [], {}
+    for row in rows:
+        lane = (row["case_id"], row["name"] if row["kind"] == "send" else "")
+        if row["done_at"] and row["done_at"] < last.get(lane, ""):
+            found.append(f"outbox {row['dedupe']} was done before an earlier message of its case")
+        last[lane] = max(last.get(lane, ""), row["done_at"] or "")
+    return found
+
+
+def _run_faults(office: Office, ledger: str) -> list[str]:
+    """Each slot was begun by one worker; by a second one only where the first was killed."""
+    with open(ledger, encoding="utf-8") as lines:
+        begun = Counter(line.strip() for line in lines)
+    with office.db.read() as connection:
+        rows = {row["slot"]: row for row in store.query(connection, "SELECT slot, owner, done_at FROM worker_runs WHERE name = 'scan'")}
+    allowed = {slot: 2 if row["owner"].startswith("again:") else 1 for slot, row in rows.items()}
+    return [f"slot {slot} was run {n} times" for slot, n in begun.items() if n > allowed.get(slot, 0)]
 
 
 # --- one key sent ten times ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """`make soak`: the random tests with their full figures, in parts that go on where they stopped.
 
-ONLY=race, kill or fuzz plays one part, FPD_SEED replays a seed, FRESH=1 counts anew. What has been reached is kept in
+ONLY=race, kill, outbox or fuzz plays one part, FPD_SEED replays a seed, FRESH=1 counts anew. What has been reached is kept in
 var/soak. Ends with 0 when every figure was reached without a violation, with 1 when not or not yet, with 2 on bad use;
 fuzz ends as pytest did.
 """
@@ -51,6 +51,7 @@ class Work:
 
 RACE = (Work("pairs", 200, 20, rounds.race_pairs), Work("groups", 20, 5, rounds.key_groups))
 KILL = (Work("kills", 100, 10, rounds.kills),)
+OUTBOX = (Work("messages", 500, 50, rounds.deliveries),)
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Progress:
 def fingerprint() -> str:
     """What the code under test is, in twelve letters: figures reached on other code say nothing about this one."""
     told = hashlib.sha256()
-    for room in ("states", "workflow", "api", "migrations", "localities", "tests/rounds.py"):
+    for room in ("states", "workflow", "api", "migrations", "localities", "tests/rounds.py", "tests/relay.py"):
         for path in sorted([ROOT / room] if (ROOT / room).is_file() else (ROOT / room).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 told.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
@@ -209,7 +210,7 @@ def fuzz(progress: Progress) -> int:
     return code
 
 
-PARTS: dict[str, Callable[[Progress], int]] = {"race": partial(play, RACE), "kill": partial(play, KILL), "fuzz": fuzz}
+PARTS: dict[str, Callable[[Progress], int]] = {"race": partial(play, RACE), "kill": partial(play, KILL), "outbox": partial(play, OUTBOX), "fuzz": fuzz}
 
 
 def main(arguments: list[str]) -> int:

@@ -6,14 +6,20 @@ is officer, another is none. Basis: the permission matrix of the product (securi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from states import FLOWS
 from states import roles as R
+from states.language import Step, Text
 
 SYSTEM = "system"
 DEPARTMENT = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR)
+# Whose authority can be lent: leaders' (permission matrix, row *delegate authority*). Others are replaced by assignment.
+LENDERS = frozenset({R.HEAD, R.DIRECTOR, R.COMMITTEE})
+# In what capacity a delegate acts (Nghị định 30/2020, art. 13): the words that stand before the signature.
+FORMS: dict[str, Text] = {"TL": Text("thừa lệnh", "by order"), "TUQ": Text("thừa ủy quyền", "by delegation"), "Q": Text("quyền", "acting head")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,11 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody signed in (or the clock), as the engine knows them; `epoch` dates their rights."""
+    """Somebody signed in (or the clock), as the engine knows them; `epoch` dates their rights.
+
+    `delegate`: a confirmed delegation names them, so that asking for those in force is worth a query. `acting` is the
+    delegation that one act is taken under; it is set for that act only and lends nothing for the next.
+    """
 
     id: str
     username: str
@@ -39,6 +49,21 @@ class Actor:
     memberships: tuple[Membership, ...] = ()
     title_vi: str = ""
     title_en: str = ""
+    delegate: bool = False
+    acting: Mandate | None = None
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Whom the duties are judged on: the person, and the one in whose name they act."""
+        return frozenset({self.id, self.acting.principal.id}) if self.acting else frozenset({self.id})
+
+    def through(self, mandate: Mandate) -> Actor:
+        """The same person acting in another's name."""
+        return replace(self, acting=mandate)
+
+    def speaks_as(self, role: str) -> bool:
+        """Whether the person, or the one in whose name they act, holds a role."""
+        return self.has(role) or (self.acting is not None and role in LENDERS and self.acting.principal.has(role))
 
     def has(self, *names: str) -> bool:
         """Whether one of the memberships carries one of these roles."""
@@ -52,6 +77,38 @@ class Actor:
     def staff(self) -> bool:
         """Members of the Department, the People's Committee, the registry and auditors read the desk's words."""
         return self.has(*DEPARTMENT, R.REGISTRY, R.COMMITTEE, R.AUDITOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A delegation in force: who lends their authority to one person, for which actions of which kinds, on which paper.
+
+    No kinds means all. The principal stands here with their own memberships only, so that nothing lent to them can be
+    lent on.
+    """
+
+    id: str
+    principal: Actor
+    actions: frozenset[str]
+    kinds: frozenset[str]
+    form: str
+    paper_no: str
+    valid_from: str
+    valid_to: str
+
+    def covers(self, kind: str, action: str) -> bool:
+        """Whether the paper names this action, on cases of this kind."""
+        return action in self.actions and (not self.kinds or kind in self.kinds)
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """What the entry of an act holds of it (security, section 4.2)."""
+        return {"person": self.principal.id, "paper": self.paper_no, "form": self.form}
+
+    @property
+    def signs_for_committee(self) -> bool:
+        """A written delegation (TUQ.) of a leader of the People's Committee; TL. and Q. pass no decision on."""
+        return self.form == "TUQ" and self.principal.has(R.COMMITTEE)
 
 
 CLOCK = Actor(SYSTEM, "clock", "Hệ thống", "vi", 0)
@@ -103,6 +160,34 @@ def roles_on(row: Row, actor: Actor) -> frozenset[str]:
     if kind in ("visit", "interview") and is_author_side(row, actor):
         held.add(R.APPLICANT)
     return frozenset(held)
+
+
+def lent(row: Row, mandate: Mandate) -> frozenset[str]:
+    """The roles on this case that a delegation lends: the principal's own, as far as they can be lent."""
+    return roles_on(row, mandate.principal) & LENDERS
+
+
+def role_of_act(step: Step, held: frozenset[str], lent_roles: frozenset[str], asked: str | None) -> str:
+    """The role an act is recorded under: the one asked for, else one that was lent for it, else the first that the step names."""
+    fitting = [role for role in step.by if role in held]
+    if asked in fitting:
+        return str(asked)
+    return next((role for role in fitting if role in lent_roles), fitting[0] if fitting else R.CLOCK if R.CLOCK in held else "")
+
+
+def opened(row: Row, mandates: Iterable[Mandate]) -> frozenset[str]:
+    """The roles by which a delegate may read this case now: it stands at a step that one of the lent actions starts from.
+
+    What is lent opens nothing besides: neither other kinds nor cases that wait for something else.
+    """
+    found: set[str] = set()
+    for mandate in mandates:
+        roles = lent(row, mandate)
+        if not roles or not visible(row, mandate.principal, roles):
+            continue
+        if any(mandate.covers(row["kind"], step.action) and roles & set(step.by) for step in FLOWS[row["kind"]].leaving(row["state"])):
+            found |= roles
+    return frozenset(found)
 
 
 _AFTER_APPROVAL = ("approved", "accompanied", "suspended", "reported", "closed", "cancelled", "no_show", "revoked")

@@ -12,27 +12,20 @@ from typing import Any
 from sqlalchemy import Connection
 
 from states import FLOWS
-from workflow import attachments, chance, clock, engine, queries, store, users, worker
+from workflow import attachments, chance, clock, engine, localities, queries, store, users, worker
 from workflow.authority import Actor
 from workflow.calendar import seed_calendar
+from workflow.deadlines import Deadline
 from workflow.errors import NeedsUnmet, WorkflowError
+from workflow.facts import routed
 from workflow.office import Office
 
 PASSWORD = "Thu-nghiem-2026!"  # noqa: S105  printed in the README; production refuses to start with demo accounts
 
-ORGANISATIONS = (
+# Invented outlets; every other body comes from the locality's profile.
+OUTLETS = (
     ("hangtin_a", "requesting", "Văn phòng thường trú (hãng tin minh họa) A", "Resident bureau (illustration news agency) A", "none"),
     ("truyenhinh_b", "requesting", "Hãng truyền hình minh họa B", "Illustration television B", "none"),
-    ("sngv", "department", "Sở Ngoại vụ", "Department of Foreign Affairs", "none"),
-    ("ubnd", "committee", "Ủy ban nhân dân thành phố", "City People's Committee", "none"),
-    ("vp_ubnd", "leader_office", "Văn phòng UBND thành phố", "Office of the City People's Committee", "none"),
-    ("vp_tinh_uy", "leader_office", "Văn phòng Thành ủy", "Office of the City Party Committee", "none"),
-    ("cong_an", "consulted", "Công an thành phố", "City Police", "none"),
-    ("bo_chqs", "consulted", "Bộ Chỉ huy Quân sự thành phố", "City Military Command", "none"),
-    ("so_vhttdl", "consulted", "Sở Văn hóa, Thể thao và Du lịch", "Department of Culture, Sports and Tourism", "no_objection"),
-    ("so_nnmt", "consulted", "Sở Nông nghiệp và Môi trường", "Department of Agriculture and Environment", "none"),
-    ("thanh_tra", "oversight", "Thanh tra thành phố", "City Inspectorate", "none"),
-    ("quan_tri", "oversight", "Bộ phận quản trị hệ thống", "System administration", "none"),
 )
 
 ACCOUNTS = (
@@ -52,6 +45,7 @@ ACCOUNTS = (
     ("vpub.phuong", "Ngô Thử Phương", "vp_ubnd", "leader_office", False, ("Chuyên viên", "Officer")),
     ("ca.phuc", "Lý Thử Phúc", "cong_an", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
     ("qs.quan", "Trịnh Thử Quân", "bo_chqs", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
+    ("bp.tuan", "Tống Thử Tuấn", "bien_phong", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
     ("vhttdl.son", "Mai Thử Sơn", "so_vhttdl", "consultee", True, ("Cán bộ đầu mối", "Liaison")),
     ("hd.thao", "Phan Thử Thảo", "sngv", "guide", False, ("Cán bộ hướng dẫn", "Guide")),
     ("hd.uyen", "Đinh Thử Uyên", "sngv", "guide", False, ("Cán bộ hướng dẫn", "Guide")),
@@ -64,14 +58,19 @@ PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pag
 
 
 def load_accounts(office: Office, password_hash: str | None = None) -> None:
-    """Organisations, accounts and the calendar of the demo; nothing where they are there already."""
+    """The locality's bodies, invented outlets and accounts, and the calendar; nothing where they are there already."""
     hashed = password_hash or users.hasher().hash(PASSWORD)
 
     def work(connection: Connection) -> None:
-        if store.query(connection, "SELECT id FROM organisations LIMIT 1"):
+        if store.query(connection, "SELECT id FROM users WHERE demo LIMIT 1"):
             return
-        ids = {o[0]: users.add_organisation(connection, *o) for o in ORGANISATIONS}
+        localities.install(connection, office.profile)
+        for outlet in OUTLETS:
+            users.add_organisation(connection, *outlet)
+        ids = {row["code"]: row["id"] for row in store.query(connection, "SELECT id, code FROM organisations")}
         for username, name, code, role, lead, title in ACCOUNTS:
+            if code not in ids:  # a body that this locality does not have
+                continue
             user = users.add_user(connection, username, name, hashed, title=title, demo=True)
             users.grant(connection, user, ids[code], role, lead)
         year = clock.today().year
@@ -199,16 +198,25 @@ def on(moment: datetime) -> Iterator[None]:
         yield
 
 
+BY_ACCOUNT = {"cong_an": "ca.phuc", "so_vhttdl": "vhttdl.son", "bien_phong": "bp.tuan"}
+
+
 def answer_all(stage: Stage, ref: str) -> None:
-    """Both consulted agencies answer, the police by account, the army on paper through the registry."""
-    ids = {stage.row(c)["fields"]["agency"]: c for c in stage.children(ref, "consultation", "asked")}
-    if "cong_an" in ids:
-        stage.act("ca.phuc", ids["cong_an"], "answer", outcome="no_objection", opinion="Không có ý kiến khác.")
-    if "bo_chqs" in ids:
-        scan = stage.attach("vt.van", ids["bo_chqs"], "answer_scan")
-        stage.act("vt.van", ids["bo_chqs"], "record_answer", outcome="conditions", doc_no="903/BCH", doc_date=clock.today().isoformat(), scan=scan)
-    if "so_vhttdl" in ids:
-        stage.act("vhttdl.son", ids["so_vhttdl"], "answer", outcome="no_objection")
+    """Every body asked answers: those with an account themselves, the others on paper through the registry."""
+    for child in stage.children(ref, "consultation", "asked"):
+        agency = stage.row(child)["fields"]["agency"]
+        if agency in BY_ACCOUNT:
+            stage.act(BY_ACCOUNT[agency], child, "answer", outcome="no_objection", opinion="Không có ý kiến khác.")
+        else:
+            scan = stage.attach("vt.van", child, "answer_scan")
+            stage.act("vt.van", child, "record_answer", outcome="conditions", doc_no="903/BCH", doc_date=clock.today().isoformat(), scan=scan)
+
+
+def bodies(stage: Stage, ref: str, kind: str) -> list[str]:
+    """Whom the officer asks: the bodies that the rules propose, and the army on every visit of the demo."""
+    row = stage.row(ref)
+    proposed = [item["agency"] for item in routed(stage.office, row)["proposed"]]
+    return list(dict.fromkeys([*proposed, "bo_chqs"] if kind == "visit" else proposed))
 
 
 def proposal(stage: Stage, ref: str, kind: str, word: str = "approve") -> dict[str, Any]:
@@ -245,8 +253,7 @@ def step(stage: Stage, ref: str, kind: str, stop: str, *, officer: str = "cv.bin
         case "under_review":
             stage.act("motcua.mai", ref, "accept", officer=officer)
         case "consulted":
-            agencies = ["cong_an", "bo_chqs"] if kind == "visit" else ["cong_an"]
-            stage.act(officer, ref, "consult", agencies=agencies, question="Đề nghị cho ý kiến về chương trình.", due_at=stage.soon())
+            stage.act(officer, ref, "consult", agencies=bodies(stage, ref, kind), question="Đề nghị cho ý kiến về chương trình.", due_at=stage.soon())
             answer_all(stage, ref)
         case "pending_endorsement":
             stage.act(officer, ref, "recommend", **proposal(stage, ref, kind, word))
@@ -514,28 +521,64 @@ def _letter_states(stage: Stage, ref: str) -> None:
         stage.act("vt.van", drafted[0], "void", reason="Soạn nhầm.")
 
 
+def local_visit(office: Office) -> dict[str, Any]:
+    """What makes the walk's visit one of this locality: its communes, one of them at the border or the sea where it has such."""
+    flow = FLOWS["visit"]
+    assert flow.example is not None
+    first = clock.today() + timedelta(days=3)
+    fields = flow.example(first)
+    listed = office.profile.raw.get("communes") or ()
+    marked = next((c for mark in ("border", "island", "sea") for c in listed if mark in c["marks"]), None)
+    if marked:
+        fields["itinerary"][1] |= {"commune": marked["name"], "place": "Điểm ghi hình minh họa", "host": f"UBND {marked['name']}"}
+    return fields
+
+
+def _permits(stage: Stage, ref: str) -> None:
+    """Where rows need another body's paper: the proposal is refused before it is on record, then it is recorded."""
+    needed = routed(stage.office, stage.row(ref))["permits_needed"]
+    if not needed:
+        return
+    stage.refused("cv.binh", ref, "recommend", **proposal(stage, ref, "visit"))
+    for row in needed:
+        stage.act("cv.binh", ref, "record_permit", row=row, number="77/GP-CA", on=clock.today().isoformat(), issuer="Công an")
+
+
 def walk(office: Office, say: Callable[[str], None]) -> bool:
     """One visit and one interview from application to closed, with refusals on the way; True if all held."""
     from workflow.audit.verify import verify
 
     load_accounts(office)
     stage = Stage(office, say)
-    with clock.at(_at(0, 9)):
+    begins = _at(0, 9)
+    with clock.at(begins):
+        say(f"— {office.profile.text('name').vi} / {office.profile.text('name').en} —")
         say("— Chuyến hoạt động báo chí / Press visit —")
-        ref = stage.file("vptt.han", "visit")
+        ref = stage.file("vptt.han", "visit", fields=local_visit(office))
+        for item in queries.deadlines(office, stage.actor("vptt.han"), ref)[:1]:
+            say(Deadline.of(item).as_text("vi").replace("\n", "\n    "))
         stage.refused("vptt.han", ref, "accept", officer="cv.binh")
-        advance(stage, ref, "visit", "consulted")
+        advance(stage, ref, "visit", "under_review")
+        for item in routed(office, stage.row(ref))["proposed"]:
+            say(f"{item['rule']}: {office.organisations[item['agency']].name.vi} – {item['why']['vi']}")
+        advance_from(stage, ref, "visit", "consulted")
         stage.refused("tp.hoa", ref, "endorse")
+        _permits(stage, ref)
         advance_from(stage, ref, "visit", "pending_endorsement", "pending_decision")
         stage.refused("gd.khanh", ref, "approve", seen=queries.read_case(office, stage.actor("gd.khanh"), ref)["decision_hash"])
         advance_from(stage, ref, "visit", "pending_committee")
         stage.refused("ubnd.minh", ref, "approve", seen="0" * 64)
         advance_from(stage, ref, "visit", "approved")
         stage.refused("hd.thao", ref, "start")
+        advance_from(stage, ref, "visit", "guided")
         stage.refused("cv.binh", ref, "start")
-        advance_from(stage, ref, "visit", "guided", "accompanied", "reported")
+    with clock.at(begins + timedelta(days=3)):
+        advance_from(stage, ref, "visit", "accompanied")
+    with clock.at(begins + timedelta(days=4)):
+        advance_from(stage, ref, "visit", "reported")
         stage.refused("ptp.ngoc", ref, "close")
         advance_from(stage, ref, "visit", "closed")
+    with clock.at(begins):
         say("— Phỏng vấn lãnh đạo / Leadership interview —")
         other = stage.file("vptt.lam", "interview")
         advance(stage, other, "interview", "pending_decision")

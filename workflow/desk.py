@@ -10,8 +10,9 @@ import orjson
 from states import FLOWS
 from states import roles as R
 from states.language import Text
-from workflow import doctor
+from workflow import doctor, routing
 from workflow.authority import Actor, Row
+from workflow.facts import topics_of
 from workflow.office import Office
 from workflow.queries import loaded
 
@@ -31,12 +32,12 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     `stuck` (for staff: whom the case waits for and who is not there), `proposal` (None, or who proposed what and
     who endorsed it), `opinions` (one for each body asked; without the answer for those who only see that it was
     asked), `decision` (what was approved, for everybody on the case; who decided only for staff), `account` (the
-    guide's log and report) and `signature` (of a letter). Raises `NotFound` where the case does not exist for the
+    guide's log and report), `routing` (the rules that apply and how far each has come) and `signature` (of a letter). Raises `NotFound` where the case does not exist for the
     person.
     """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)
-        stuck = doctor.held_up(connection, row) if actor.staff else []
+        stuck = doctor.held_up(office, connection, row) if actor.staff else []
     press = row["kind"] in ("visit", "interview")
     return {
         "stuck": [sentence.as_dict() for sentence in stuck],
@@ -44,8 +45,45 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
         "opinions": _opinions(office, row, bool(held & OPINION_READERS)) if press and actor.staff and held & ASKED_READERS else [],
         "decision": _decision(row, actor.staff, actor.staff or bool(held & {R.GUIDE, R.LEADER_OFFICE})) if press else None,
         "account": _account(row) if press and held & REPORT_READERS else None,
+        "routing": _routing(office, row) if press and actor.staff and held & ASKED_READERS else [],
         "signature": _signature(row) if row["kind"] == "letter" else None,
     }
+
+
+def _routing(office: Office, row: Row) -> list[dict[str, Any]]:
+    """Every routing rule that applies, with how far it has come: asked, dropped with a reason, permit held."""
+    asked = {orjson.loads(fields)["agency"]: state for _, kind, state, _, _, fields, *_ in row["children"] if kind == "consultation"}
+    dropped = set(row["memory"].get("dropped") or ())
+    held = row["memory"].get("permits") or {}
+    found = []
+    for item in routing.fired(office.profile, row["kind"], row["fields"], topics_of(row)):
+        if item.act == "consult":
+            known = [code for code in item.agencies if code in office.organisations]
+            found += [_rule(item, (code,), _asked_state(code, asked, dropped), waits=code not in asked and code not in dropped) for code in known]
+        elif item.act == "permit":
+            held_all = "" in held or set(item.rows) <= set(held)
+            found.append(_rule(item, item.agencies, PERMIT_HELD if held_all else PERMIT_MISSING, waits=not held_all))
+        else:
+            found.append(_rule(item, tuple(code for code in item.agencies if code != "commune"), None))
+    return found
+
+
+def _rule(item: routing.Fired, agencies: tuple[str, ...], state: Text | None, *, waits: bool = False) -> dict[str, Any]:
+    return {
+        "rule": item.rule, "act": item.act, "agencies": list(agencies), "why": item.why.as_dict(), "basis": item.basis, "rows": list(item.rows),
+        "permit": item.permit.as_dict() if item.permit else None, "standing": item.standing, "state": state.as_dict() if state else None,
+        "question": item.question.as_dict() if item.question else None, "waits": waits,
+    }  # fmt: skip
+
+
+PERMIT_HELD = Text("đã ghi giấy phép", "permit on record")
+PERMIT_MISSING = Text("chưa có giấy phép", "no permit yet")
+
+
+def _asked_state(agency: str, asked: Mapping[str, str], dropped: set[str]) -> Text:
+    if agency in asked:
+        return FLOWS["consultation"].states[asked[agency]].label
+    return Text("đã bỏ qua, có lý do", "dropped, with a reason") if agency in dropped else Text("chưa hỏi", "not asked yet")
 
 
 def _acts(memory: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,11 +155,19 @@ def _account(row: Row) -> dict[str, Any] | None:
     }
 
 
+def _decided_for(row: Row, signed: Mapping[str, Any]) -> dict[str, Any] | None:
+    """In whose name the decision was taken that sealed a letter: two persons signed, and the decision says for whom."""
+    if len(signed.get("by") or ()) < 2:
+        return None
+    decided = _acts((row["parent"] or {}).get("memory") or {}).values()
+    return next((act["acting_for"] for act in decided if act.get("acting_for") and act["by"] == signed["by"] and act["at"] == signed["at"]), None)
+
+
 def _signature(row: Row) -> dict[str, Any]:
     """Number, date and signer of a letter as far as they exist."""
     acts = _acts(row["memory"])
     issued, signed = (acts.get("issue") or {}).get("given") or {}, acts.get("sign") or {}
     return {
         "number": issued.get("number"), "on": issued.get("on"), "signer": signed.get("name"), "role": signed.get("role"),
-        "capacity": (signed.get("given") or {}).get("capacity"),
+        "capacity": (signed.get("given") or {}).get("capacity"), "acting_for": signed.get("acting_for") or _decided_for(row, signed),
     }  # fmt: skip

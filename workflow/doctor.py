@@ -1,4 +1,7 @@
-"""What is wrong with an installation, in sentences: roles without a holder, cases stuck, messages parked."""
+"""What is wrong with an installation, in sentences: roles without a holder, cases stuck, messages parked.
+
+A case is told before it is stuck: when the persons who are left for its remaining steps are too few (see `remaining`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from workflow import store
 from workflow.audit.verify import verify
 from workflow.authority import Row
 from workflow.office import Office
+from workflow.remaining import Roster, Station, lacking
 
 # Who appoints a missing role; where another role can go on, the sentence says so.
 APPOINTS = {
@@ -50,14 +54,91 @@ def _nobody(role: str) -> Text:
     return Text(f"Không ai giữ vai trò {R.ROLES[role].vi}: {how.vi}.", f"Nobody holds the role {R.ROLES[role].en}: {how.en}.")
 
 
-def held_up(connection: Connection, row: Row) -> list[Text]:
-    """Why one open case waits for somebody who is not there, and who appoints whom or goes on instead."""
+def held_up(office: Office, connection: Connection, row: Row) -> list[Text]:
+    """Why one open case waits for somebody who is not there, or soon will, and who appoints whom or goes on instead."""
     if not row["is_open"]:
         return []
     there = holders(connection)
     waits = FLOWS[row["kind"]].states[row["state"]].waits_for
-    found = [_nobody(role) for role in waits if role in APPOINTS and not there.get(role)]
-    return found + orphans(connection, row["id"])
+    gone = [role for role in waits if role in APPOINTS and not there.get(role)]
+    ahead = [text for text in stuck(office, connection, row) if not any(_nobody(role).vi in text.vi for role in gone)]
+    return [*(_nobody(role) for role in gone), *orphans(connection, row["id"]), *ahead]
+
+
+# The states in which a case still has steps ahead of it that must be different people's.
+WALKED = (
+    "under_review", "clarification_required", "pending_endorsement", "pending_decision", "pending_committee", "pending_interviewee", "accompanied",
+    "suspended", "reported",
+)  # fmt: skip
+
+
+def stuck(office: Office, connection: Connection, row: Row, roster: Roster | None = None) -> list[Text]:
+    """Which remaining steps of one case nobody is left for, because the duties or a recusal exclude everybody who holds the role.
+
+    `row` as `store.load` gives it; `roster` the people read before, where many cases are walked. Empty where one choice of
+    persons can take the case to its decision or from its report to its end.
+    """
+    if row["kind"] not in ("visit", "interview") or row["state"] not in WALKED or not row["is_open"]:
+        return []
+    missing = lacking(office, roster or Roster.read(connection), row)
+    if not missing:
+        return []
+    return [_alone(row, missing[0])] if len(missing) == 1 else [_together(row, missing)]
+
+
+def _alone(row: Row, station: Station) -> Text:
+    """One step that nobody is left for."""
+    if not station.barred:
+        words, nobody = station.step.label, _nobody(station.step.by[0])
+        return Text(f"Hồ sơ {row['code']}, bước “{words.vi}”: {nobody.vi}", f"Case {row['code']}, step “{words.en}”: {nobody.en}")
+    who = Text("; ".join(f"{person.name} {why.vi}" for person, why in station.barred), "; ".join(f"{person.name} {why.en}" for person, why in station.barred))
+    words, help_ = station.step.label, _help(station)
+    return Text(
+        f"Hồ sơ {row['code']}: không còn ai làm được bước “{words.vi}”: {who.vi}. {help_.vi}",
+        f"Case {row['code']}: nobody is left for the step “{words.en}”: {who.en}. {help_.en}",
+    )
+
+
+def _together(row: Row, missing: list[Station]) -> Text:
+    """Steps that need different people, of whom too few are left."""
+    people = list(dict.fromkeys(name for station in missing for name in station.names))
+    steps = Text(", ".join(f"“{s.step.label.vi}”" for s in missing), ", ".join(f"“{s.step.label.en}”" for s in missing))
+    help_ = _help(missing[-1], but=missing)
+    return Text(
+        f"Hồ sơ {row['code']}: các bước {steps.vi} phải do những người khác nhau, nhưng chỉ còn {', '.join(people)}. {help_.vi}",
+        f"Case {row['code']}: the steps {steps.en} need different people, but only {', '.join(people)} can take them. {help_.en}",
+    )
+
+
+def _help(station: Station, but: list[Station] | None = None) -> Text:
+    """Who appoints for a step, and up to three colleagues whom no duty keeps from it."""
+    taken = {name for other in but or () for name in other.names}
+    names = [person.name for person in station.others if person.name not in taken][:3]
+    how = APPOINTS[station.step.by[0]]
+    if not names:
+        return Text(f"Cách gỡ: {how.vi}.", f"What helps: {how.en}.")
+    return Text(f"Cách gỡ: {how.vi}; có thể giao vai trò cho {', '.join(names)}.", f"What helps: {how.en}; the role could be given to {', '.join(names)}.")
+
+
+def stuck_cases(office: Office, connection: Connection) -> list[tuple[Row, Text]]:
+    """All cases that the duties leave nobody for, each with its sentence: for the daily look and `fpd doctor`."""
+    marks = ", ".join(f"'{state}'" for state in WALKED)
+    rows = store.query(connection, f"SELECT id FROM cases WHERE is_open AND kind IN ('visit', 'interview') AND state IN ({marks}) ORDER BY code")
+    roster = Roster.read(connection)
+    found: list[tuple[Row, Text]] = []
+    for known in rows:
+        row = store.load(connection, known["id"])
+        if row is not None:
+            found += [(row, sentence) for sentence in stuck(office, connection, row, roster)]
+    return found
+
+
+def warnings(office: Office) -> list[Text]:
+    """What is missing in people now: roles without a holder, named persons who are gone, cases that nobody is left for."""
+    with office.db.read() as connection:
+        office.refresh(connection, force=True)
+        told = missing_roles(connection) + orphans(connection) + [sentence for _, sentence in stuck_cases(office, connection)]
+    return list(dict.fromkeys(told))
 
 
 def orphans(connection: Connection, case_id: str | None = None) -> list[Text]:
@@ -81,7 +162,7 @@ def examine(office: Office) -> list[Text]:
     """Everything found wrong."""
     with office.db.read() as connection:
         office.refresh(connection, force=True)
-        found = missing_roles(connection) + orphans(connection)
+        found = list(dict.fromkeys([*missing_roles(connection), *orphans(connection), *(text for _, text in stuck_cases(office, connection))]))
         parked = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'parked'")[0]["n"]
         waiting = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'pending'")[0]["n"]
         report = verify(connection)

@@ -12,6 +12,7 @@ from states import Child, Flow
 from states.language import value_at
 from states.needs import asked_items
 from states.shared import fingerprint, target_value
+from workflow import clock
 from workflow.fold import fold
 
 IDENTITY = ("passport_no", "card_no")
@@ -128,3 +129,15 @@ def summary(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         "last_day": fields.get("last_day") or (max(slots) if slots else None),
         "search_text": fold(" ".join(str(word) for word in words if word))[:8000],
     }
+
+
+def urgency(kind: str, fields: Mapping[str, Any], due: str | None) -> dict[str, str] | None:
+    """Whether the first activity comes before the date of reply (a stored moment): both days, or None.
+
+    Set by rule, with its reason; shorter internal targets, never a ground (domain, section 4.2).
+    """
+    first = summary(kind, fields)["first_day"]
+    if not first or not due:
+        return None
+    day = clock.local(clock.moment(due)).date().isoformat()
+    return {"first_day": str(first), "due": day} if str(first) <= day else None

@@ -8,9 +8,9 @@ unknown action, stored answer, unreadable body, role in no state, version, state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -19,17 +19,20 @@ from sqlalchemy import Connection
 from states import FLOWS, Facts, Flow, Refused, flow_for, walk
 from states import roles as R
 from states.kinds.letter import LETTERS
-from states.language import Effect, Group, Rows, Step, blank, moment
+from states.language import Effect, Group, Rows, Step, Text, blank, moment
 from states.machine import role_refusal
 from states.needs import row_of
-from workflow import authority, chance, clock, dossier, schemas, store
+from workflow import authority, chance, clock, delegations, doctor, dossier, routing, schemas, store
 from workflow.audit import entry as audit
-from workflow.authority import Actor, Row
-from workflow.deadlines import NEVER, noon_of
+from workflow.authority import Actor, Mandate, Row
+from workflow.calendar import WorkCalendar
+from workflow.categories import authority_of
+from workflow.deadlines import NEVER, Deadlines, noon_of, promised
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired
 from workflow.facts import facts_of, held_roles_in_order
 from workflow.fold import fold
-from workflow.office import LOG_ID, Office
+from workflow.office import Office
+from workflow.rules import RuleBook
 from workflow.schemas import TEXTS
 from workflow.store import Change
 
@@ -87,15 +90,17 @@ def _append(change: Change, row: Mapping[str, Any], actor: Actor, now: str, made
         commitments[field] = audit.commitment(field, salt, text)
         change.add("opening", {"stream": stream, "seq": seq, "field": field, "salt": salt.hex(), "value": text})
     grounds = made.inputs.get("grounds") or ([made.inputs["ground"]] if made.inputs.get("ground") else [])
-    org = _acting_organisation(actor, made.role)
+    org = _acting_organisation(actor, made.role) or (_acting_organisation(actor.acting.principal, made.role) if actor.acting else "")
     document: dict[str, Any] = {
-        "fmt": "fpd-audit/1", "log_id": LOG_ID, "stream": stream, "seq": seq, "at": now, "actor": actor.id, "role": made.role,
+        "fmt": "fpd-audit/1", "log_id": audit.LOG_ID, "stream": stream, "seq": seq, "at": now, "actor": actor.id, "role": made.role,
         "action": made.action, "to": made.target, "round": made.round, "flow": f"{row['kind']}@{row['flow_version']}",
         "content_hash": made.content_hash, "commitments": commitments, "papers": list(made.papers),
         "prev": row["head_hash"] or audit.GENESIS,
     }  # fmt: skip
     if made.source is not None:
         document["from"] = made.source
+    if actor.acting:
+        document["acting_for"] = actor.acting.mark
     if org:
         document["org"] = org
     if made.basis:
@@ -199,16 +204,20 @@ def _open_request(
     schemas.give_row_ids(flow.fields, values, {})
     memory["duties"] = {"open": [actor.id]}
     row = _new_row(office, flow, flow.start, organisation, actor.id, channel, values, memory, now)
-    row["office_id"] = _leader_office(office, flow, values)
+    row["office_id"] = leader_office(office, values) if flow.kind == "interview" else None
     _write_opening(change, row, values, {}, actor, role, now, {})
     return str(row["id"])
 
 
-def _leader_office(office: Office, flow: Flow, fields: Mapping[str, Any]) -> str | None:
+def leader_office(office: Office, fields: Mapping[str, Any]) -> str | None:
     """R12–R15: the office of the leader asked answers an interview; it is chosen, never consulted."""
-    code = (fields.get("leader") or {}).get("agency")
-    found = office.organisations.get(code or "")
-    return found.id if found and found.kind == "leader_office" else None
+    code = str((fields.get("leader") or {}).get("agency") or "")
+    if routing.level_of(office.profile, code) == "national":
+        return None  # the Ministry's, even where the interview is held here (Nghị định 262/2026 art. 16(1))
+    found = office.organisations.get(routing.office_of(office.profile, code) or code)
+    # A leader whom the locality's table does not name is answered for by an office of leaders, or not here at all.
+    listed = office.profile.leader(code) is not None
+    return found.id if found and (listed or found.kind == "leader_office") else None
 
 
 def _new_row(
@@ -222,7 +231,7 @@ def _new_row(
         "phase": found.phase, "version": 0, "round": 1, "head_hash": "", "parent_id": parent["id"] if parent else None,
         "origin": origin, "organisation_id": organisation, "created_by": created_by, "channel": channel,
         "officer_id": None, "guide_id": None, "leader_id": None, "office_id": None,
-        "authority": office.profile.authority(fields.get("category")), "urgent": False, "referred": False, "accepted": False,
+        "authority": authority_of(fields.get("category")), "urgent": False, "referred": False, "accepted": False,
         "is_open": flow.is_open(state), "due_at": NEVER, "memory": memory, "dossier_no": 1, "created_at": stamp,
         "updated_at": stamp, **dossier.summary(flow.kind, fields),
     }  # fmt: skip
@@ -281,6 +290,7 @@ def letter_recipients(office: Office, main: Row, name: str, agency: str | None =
         elif who == "hosts":
             hosts = dict.fromkeys(str(row["host"]) for row in main["fields"].get("itinerary") or () if row.get("host"))
             found += [{"name": host, "role": "host"} for host in hosts]
+            found += _told_of_programme(office, main)
         elif who == "consultee" and agency:
             found.append({"name": office.organisations[agency].name.vi, "role": R.CONSULTEE})
         elif who == "committee":
@@ -291,6 +301,15 @@ def letter_recipients(office: Office, main: Row, name: str, agency: str | None =
         elif who == "guide":
             found.append({"name": "Cán bộ hướng dẫn", "role": R.GUIDE})
     return found
+
+
+def _told_of_programme(office: Office, main: Row) -> list[dict[str, str]]:
+    """Who else is told of an approved programme by the routing rules: host communes (R11), police and border guard (R4)."""
+    rules = routing.fired(office.profile, main["kind"], main["fields"])
+    communes, agencies = routing.communes_told(rules, main["fields"]), routing.told(rules, office.organisations)
+    return [{"name": f"UBND và Công an {name}", "role": "commune"} for name in communes] + [
+        {"name": office.organisations[code].name.vi, "role": R.CONSULTEE} for code in agencies
+    ]
 
 
 def open_letter(
@@ -319,10 +338,10 @@ def open_letter(
 
 def _letter_due(office: Office, main: Row, name: str, now: datetime) -> str:
     """When a letter has to be signed and issued: in the usual time, but a reply before the clock it stops runs out."""
-    due = office.deadlines.after(now, "sign")
+    due = office.deadlines_for(main).after(now, "T21")
     clocks = main.get("clocks") or {}
-    statutory = clocks.get("statutory_due")
-    return min(due, str(statutory)) if LETTERS[name].reply and statutory and not clocks.get("answered_at") else due
+    reply = promised(clocks)
+    return min(due, str(reply)) if LETTERS[name].reply and reply and not clocks.get("answered_at") else due
 
 
 def _code(office: Office, connection: Connection, flow: Flow, now: datetime, back: int = 0, count: int = 1) -> str:
@@ -376,6 +395,10 @@ def edit_case(office: Office, actor: Actor, ref: str, fields: Given, *, version:
         row, held = _seen_case(connection, actor, ref)
         flow = flow_for(row["kind"])
         given = fields() if callable(fields) else fields
+        if flow.internal and isinstance(given, dict) and given.keys() & {item.name for item in flow.internal}:
+            _check_internal(flow, given, held)
+            _check_version(office, connection, row, version, actor)
+            return _note_internal(connection, flow, row, actor, given, _now(office), request_id)
         editors = {R.APPLICANT} if row["kind"] != "letter" else {R.OFFICER, R.REGISTRY}
         if not held & editors:
             raise RoleRefused((role_refusal(tuple(sorted(editors))),))
@@ -402,11 +425,30 @@ def edit_case(office: Office, actor: Actor, ref: str, fields: Given, *, version:
             raise Invalid({name: [TEXTS["locked"]] for name in closed}, code="locked")
         if row["kind"] == "interview":
             agency = (values.get("leader") or {}).get("agency")
-            if agency:
-                office.agency(agency, "leader/agency", "leader_office", "committee", "department", "consulted")
+            if agency and office.profile.leader(agency) is None:  # a body without a leader in the locality's table
+                office.agency(agency, "leader/agency", "leader_office", "committee", "department", "consulted", "commune", "party", "ministry")
         return _new_dossier(office, connection, flow, row, actor, held, values, row["papers"], now, tuple(patch), request_id)
 
     return office.db.transact(work)
+
+
+def _check_internal(flow: Flow, given: Mapping[str, Any], held: frozenset[str]) -> None:
+    """Internal fields are the unit's own, and do not mix with the applicant's in one edit."""
+    if not held & {R.OFFICER, R.HEAD, R.INTAKE}:
+        raise RoleRefused((role_refusal((R.OFFICER, R.HEAD, R.INTAKE)),))
+    others = given.keys() - {item.name for item in flow.internal}
+    if others:
+        raise Invalid({name: [TEXTS["locked"]] for name in sorted(others)}, code="locked")
+
+
+def _note_internal(connection: Connection, flow: Flow, row: dict[str, Any], actor: Actor, given: Any, now: datetime, request_id: str) -> Done:
+    """Note what only the desk sees, such as topics: no part of the dossier and nobody's authorship (security, section 3.4, S1)."""
+    if not row["is_open"] or row["phase"] not in ("requested", "review"):
+        raise Invalid({name: [TEXTS["locked"]] for name in given}, code="locked")
+    noted = schemas.drop_nulls(schemas.load(flow.internal, given, strict=False))
+    kept = {**(row["memory"].get("internal") or {}), **{item.name: noted.get(item.name) or [] for item in flow.internal if item.name in given}}
+    role = next(r for r in (R.OFFICER, R.HEAD, R.INTAKE) if r in authority.roles_on(row, actor))
+    return _plain_act(connection, row, actor, "note", role, {**row["memory"], "internal": kept}, noted, now, request_id)
 
 
 def _new_dossier(
@@ -435,8 +477,8 @@ def _new_dossier(
         main_code = (row["parent"] or {}).get("code") or ""
         columns = {"search_text": fold(f"{row['code']} {row['title']} {values.get('subject', '')} {row['outlet']} {main_code}")}
     else:
-        columns["office_id"] = _leader_office(office, flow, values)
-        columns["authority"] = office.profile.authority(values.get("category"))
+        columns["office_id"] = leader_office(office, values) if flow.kind == "interview" else None
+        columns["authority"] = authority_of(values.get("category"))
     change.update = {
         "version": row["version"] + 1, "head_hash": head, "memory": orjson.dumps(memory).decode(), "dossier_no": row["dossier_no"] + 1,
         "updated_at": stamp, **columns,
@@ -504,9 +546,9 @@ def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[st
 
 def _plain_act(
     connection: Connection, row: Row, actor: Actor, action: str, role: str, memory: Mapping[str, Any], inputs: Mapping[str, Any],
-    now: datetime, request_id: str, paper_row: Mapping[str, Any] | None = None,
+    now: datetime, request_id: str, paper_row: Mapping[str, Any] | None = None, *, clocks: Mapping[str, Any] | None = None, due_at: str = "",
 ) -> Done:  # fmt: skip
-    """An entry that leaves the state: a scan attached, a recusal declared."""
+    """An entry that leaves the state: a scan attached, a recusal declared, topics noted, due dates counted anew."""
     stamp = clock.stamp(now)
     change = Change(row["id"], row["version"], row["state"], actor.id, actor.epoch)
     made = _Entry(action, role, row["state"], row["state"], row["round"], inputs, content_hash=row["content_hash"],
@@ -517,12 +559,18 @@ def _plain_act(
     }  # fmt: skip
     if paper_row:
         change.add("papers", paper_row)
+    if clocks:
+        change.update["due_at"] = due_at
+        change.add("case_clock", clocks)
     _commit(connection, change, actor)
     return Done(row["id"], row["version"] + 1, head)
 
 
 def recuse(office: Office, actor: Actor, ref: str, reason: str, *, request_id: str = "") -> Done:
-    """Declare a conflict of interest: the person has no further action on this case."""
+    """Declare a conflict of interest: the person has no further action on this case, in their own name or another's.
+
+    Where that leaves nobody for a step that remains, the heads are told at once.
+    """
 
     def work(connection: Connection) -> Done:
         office.refresh(connection)
@@ -533,9 +581,118 @@ def recuse(office: Office, actor: Actor, ref: str, reason: str, *, request_id: s
             raise RoleRefused((role_refusal(tuple(R.OFFICIALS)),))
         memory = {**row["memory"], "recused": sorted({*(row["memory"].get("recused") or ()), actor.id})}
         role = sorted(held - {R.AUDITOR, R.APPLICANT})[0]
-        return _plain_act(connection, row, actor, "recuse", role, memory, {"reason": reason}, _now(office), request_id)
+        now = _now(office)
+        done = _plain_act(connection, row, actor, "recuse", role, memory, {"reason": reason}, now, request_id)
+        if doctor.stuck(office, connection, {**row, "memory": memory}):
+            change = Change()
+            _post(change, row, Effect("mail", "stuck"), done.version, _bare_facts(row, now), actor, role, done.entry_hash, "recuse")
+            store.write(connection, change)
+        return done
 
     return office.db.transact(work)
+
+
+# --- due dates counted anew -----------------------------------------------------------------------------------
+
+_COUNTED_WORDS = ("statutory", "intake", "report", "close")
+
+
+def recount_preview(office: Office, *, calendar: WorkCalendar | None = None, rulebook: RuleBook | None = None) -> list[dict[str, Any]]:
+    """Which open cases would have another due date with this calendar or these rules, and which: nothing is written.
+
+    Answers rows {id, code, kind, state, before, after, holder_before, holder_after} of moments, by code: the date of the
+    reply, and by when whoever holds the case should act.
+    """
+    with office.db.read() as connection:
+        office.refresh(connection)
+        return [
+            {
+                "id": row["id"], "code": row["code"], "kind": row["kind"], "state": row["state"], "before": promised(row["clocks"]),
+                "after": promised(clocks), "holder_before": row["due_at"], "holder_after": due_at,
+            }
+            for row, clocks, due_at in _recounted(office, connection, calendar or office.calendar, rulebook or office.rulebook)
+        ]  # fmt: skip
+
+
+def recount_open(office: Office, actor: Actor, why: Text, *, request_id: str = "") -> list[str]:
+    """Count the due dates of all open cases anew, after the calendar or a rule has changed; answers the codes of those that moved.
+
+    Each moved case has one entry `recount` with the old and the new sum. Answered and extended cases keep their dates.
+    """
+    office.forget()
+    with office.db.read() as connection:
+        office.refresh(connection, force=True)
+        found = [row["id"] for row, _, _ in _recounted(office, connection, office.calendar, office.rulebook)]
+    return [code for code in (_until_it_stands_still(office, _recount_one(office, actor, id_, why, request_id)) for id_ in found) if code]
+
+
+def _until_it_stands_still(office: Office, work: Callable[[Connection], str]) -> str:
+    """Somebody may act on the case at the same moment: it is judged again on what they left."""
+    for _ in range(20):
+        try:
+            return office.db.transact(work)
+        except Conflict:
+            continue
+    raise Conflict("changed_meanwhile")
+
+
+def _recount_one(office: Office, actor: Actor, id_: str, why: Text, request_id: str) -> Callable[[Connection], str]:
+    def work(connection: Connection) -> str:
+        row = store.load(connection, id_)
+        again = _counted_again(office, row, office.calendar, office.rulebook) if row else None
+        if row is None or again is None:
+            return ""
+        clocks, due_at = again
+        old, new = (orjson.loads(item.get("sums") or "[null,null]") for item in (row["clocks"], clocks))
+        inputs = {"why": why.as_dict(), "before": old, "after": new}
+        role = next((name for name in (R.ADMIN, R.DIRECTOR) if actor.has(name)), R.CLOCK)
+        now = _later(row, _now(office))
+        done = _plain_act(connection, row, actor, "recount", role, row["memory"], inputs, now, request_id, clocks={**clocks, "case_id": id_}, due_at=due_at)
+        change = Change()
+        _post(change, row, Effect("mail", "recounted"), done.version, _bare_facts(row, now), actor, role, done.entry_hash, "recount")
+        store.write(connection, change)
+        return str(row["code"] or id_)
+
+    return work
+
+
+def _bare_facts(row: Row, now: datetime) -> Facts:
+    return Facts(row["kind"], row["state"], now, clock.local(now).date())
+
+
+def _recounted(office: Office, connection: Connection, calendar: WorkCalendar, rulebook: RuleBook) -> Iterator[tuple[Row, dict[str, Any], str]]:
+    """Open cases whose clocks read otherwise when counted anew: (case, new clocks, new due moment of its holder)."""
+    ids = store.query(
+        connection, "SELECT c.id FROM cases c JOIN case_clock k ON k.case_id = c.id WHERE c.is_open AND k.received_at IS NOT NULL ORDER BY c.code"
+    )
+    for found in ids:
+        row = store.load(connection, found["id"])
+        again = _counted_again(office, row, calendar, rulebook) if row else None
+        if row is not None and again is not None:
+            yield row, *again
+
+
+def _counted_again(office: Office, row: Row, calendar: WorkCalendar, rulebook: RuleBook) -> tuple[dict[str, Any], str] | None:
+    """The clocks and the holder's due moment of a case by this calendar and these rules, or None where nothing moves."""
+    clocks = row["clocks"]
+    day = clocks.get("rules_on") or clock.local(clock.moment(clocks["received_at"])).date().isoformat()
+    deadlines = Deadlines(rulebook.on(date.fromisoformat(day)), calendar)
+    again = deadlines.counted_again(clocks, row["kind"], row["fields"].get("category"))
+    word = flow_for(row["kind"]).states[row["state"]].deadline
+    due_at = row["due_at"]
+    if word in _COUNTED_WORDS:
+        facts = replace(_bare_facts(row, _entered_at(row)), fields=row["fields"])
+        due_at = deadlines.holder_due(word, facts, again)
+    kept = ("statutory_due", "work_due", "first_due")
+    moved = any(again.get(name) != clocks.get(name) for name in kept) or due_at != row["due_at"]
+    return (again, due_at) if moved else None
+
+
+def _entered_at(row: Row) -> datetime:
+    """When a case came into its state, or was extended there: the moment from which its holder's time runs."""
+    into = {s.action for s in flow_for(row["kind"]).steps if s.target == row["state"] and (s.source != s.target or s.action == "extend")}
+    acts = row["memory"].get("acts") or {}
+    return clock.moment(max((acts[name]["at"] for name in into if name in acts), default=row["updated_at"]))
 
 
 # --- acting ------------------------------------------------------------------------------------------------
@@ -564,42 +721,46 @@ def perform(
 
     def work(connection: Connection) -> Done:
         office.refresh(connection)
-        row, held = _seen_case(connection, actor, ref)
+        row, own = _seen_to_act(connection, actor, ref)
         flow = flow_for(row["kind"])
         if action not in flow.actions:
             raise NotFound()
         if once and (done := _replayed(connection, once)):
             return done
         body = given() if callable(given) else given
+        who, lent, unfit = _in_whose_name(connection, row, actor, action, beside)
+        held = own | lent
         if not held & flow.roles_of[action]:
-            raise RoleRefused((role_refusal(flow.roles_of[action]),))
+            raise unfit or RoleRefused((role_refusal(flow.roles_of[action]),))
         step = flow.table.get((action, row["state"]))
         if version is not None or not flow.actions[action][0].append_only:
             _check_version(office, connection, row, version, actor)
         if step is None:
             raise Conflict("state")
-        if actor.id in (row["memory"].get("recused") or ()):
+        if who.persons & set(row["memory"].get("recused") or ()):
             raise NeedsUnmet((_conflict_refusal(),))
         if not held & set(step.by):
-            raise RoleRefused((role_refusal(step.by),))
+            raise unfit or RoleRefused((role_refusal(step.by),))
         try:
             inputs = schemas.drop_nulls(schemas.load(step.inputs, body))
         except Invalid as invalid:
             raise Invalid(invalid.fields) from None
         said = schemas.drop_nulls(schemas.load(BESIDE, beside)) if beside else {}
-        if "acting_for" in said:  # an act in another's name rests on a delegation, and none is in force
-            raise Invalid({"acting_for": [TEXTS["delegation"]]})
-        acting = held_roles_in_order(step.by, held, said.get("role"))
+        if "acting_for" in said and who.acting is None:
+            raise unfit or Invalid({"acting_for": [TEXTS["delegation"]]})
+        acting = authority.role_of_act(step, held, lent, said.get("role"))
         if said.get("comment"):
             inputs["comment"] = said["comment"]
         now = _later(row, _now(office))
-        extra = _resolve(office, connection, flow, step, row, inputs, actor)
-        facts = facts_of(office, flow, row, actor, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra)
+        extra = _resolve(office, connection, flow, step, row, inputs, who)
+        facts = facts_of(office, flow, row, who, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra)
         try:
             walk(flow, action, facts)
         except Refused as refused:
             raise NeedsUnmet(refused.reasons) from None
-        change = _change_for(office, connection, flow, step, row, facts, actor, acting, request_id)
+        change = _change_for(office, connection, flow, step, row, facts, who, acting, request_id)
+        if who.acting is not None:
+            _in_another_name(change, who.acting, step, facts)
         done = Done(row["id"], row["version"] + 1, str(change.update["head_hash"]))
         _remember(change, once, done.case_id, done.version, now, 200)
         _commit(connection, change, actor)
@@ -611,6 +772,41 @@ def perform(
         if once and (done := _answered_meanwhile(office, once)):
             return done
         raise
+
+
+def _seen_to_act(connection: Connection, actor: Actor, ref: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """The case and the person's own roles on it; a delegate also finds what waits for the act that was lent to them."""
+    row = store.load(connection, ref)
+    if row is None:
+        raise NotFound()
+    held = authority.roles_on(row, actor)
+    if not authority.visible(row, actor, held) and not authority.opened(row, delegations.in_force(connection, actor)):
+        raise NotFound()
+    return row, held
+
+
+def _in_whose_name(
+    connection: Connection, row: Row, actor: Actor, action: str, beside: Mapping[str, Any] | None
+) -> tuple[Actor, frozenset[str], Invalid | None]:
+    """Who acts, with the delegation they name in force; the roles it lends on this case; else why it carries nothing here.
+
+    Whoever names none costs no query. Read in the transaction of the act, whose guard then holds both persons to it.
+    """
+    wanted = (beside or {}).get("acting_for")
+    if not isinstance(wanted, str) or not wanted:
+        return actor, frozenset(), None
+    mandate, why = delegations.choose(connection, actor, wanted, row["kind"], action)
+    if mandate is None:
+        return actor, frozenset(), Invalid({"acting_for": [why]}) if why else None
+    return actor.through(mandate), authority.lent(row, mandate), None
+
+
+def _in_another_name(change: Change, mandate: Mandate, step: Step, facts: Facts) -> None:
+    """Guard the rights of the principal too and note the act in their list; what is decided for the Committee is theirs to see."""
+    change.principal_id, change.principal_epoch = mandate.principal.id, mandate.principal.epoch
+    change.add("acted_for", {"case_id": change.case_id, "seq": change.version + 1, "delegation_id": mandate.id, "principal_id": mandate.principal.id})
+    if step.decides and facts.settings.get("signs_for_committee"):
+        change.update["referred"] = True
 
 
 def _conflict_refusal() -> Any:
@@ -651,8 +847,8 @@ def _resolve(office: Office, connection: Connection, flow: Flow, step: Step, row
                 inputs[item.name] = _signer(connection, item.name, value)
     if step.action == "assign_guide":
         extra["guide_clash"] = _guide_clash(connection, row, inputs["guide"])
-    if step.action == "endorse" and actor.has(R.DIRECTOR):
-        extra["other_directors"] = others_with(connection, R.DIRECTOR, actor.id)
+    if step.action == "endorse" and actor.speaks_as(R.DIRECTOR):
+        extra["other_directors"] = others_with(connection, R.DIRECTOR, *sorted(actor.persons))
     if step.action == "issue":
         inputs.setdefault("on", clock.today().isoformat())
     if step.action == "consult" and not inputs.get("agencies") and not inputs.get("dropped"):
@@ -740,13 +936,15 @@ def _signer(connection: Connection, name: str, value: Any) -> dict[str, Any]:
     return {"person": f"name:{fold(value['name'])}", "name": value["name"], "position": value.get("position", "")}
 
 
-def others_with(connection: Connection, role: str, but: str) -> int:
-    """How many other people hold a role."""
+def others_with(connection: Connection, role: str, but: str, nor: str = "") -> int:
+    """How many people other than one, or than a delegate and the principal, hold a role."""
     rows = store.query(
         connection,
-        "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = :role AND u.active AND u.id <> :but",
+        "SELECT count(DISTINCT u.id) AS n FROM users u JOIN memberships m ON m.user_id = u.id"
+        " WHERE m.role = :role AND u.active AND u.id <> :but AND u.id <> :nor",
         role=role,
         but=but,
+        nor=nor,
     )
     return int(rows[0]["n"])
 
@@ -795,6 +993,10 @@ def _change_for(
         if fields is not row["fields"]:
             update |= dossier.summary(row["kind"], fields)
     clocks = _clocks(office, step, row, facts)
+    if step.new_round or step.action == "submit":
+        hurry = dossier.urgency(row["kind"], fields, promised(clocks or row["clocks"]))
+        update["urgent"] = hurry is not None
+        memory["urgent"] = hurry
     made = _Entry(
         step.action, acting, step.source, step.target, round_, given, step.decides, content,
         papers=tuple(v for k, v in given.items() if k in ("scan", "paper", "file") and isinstance(v, str)),
@@ -815,7 +1017,7 @@ def _change_for(
     if step.target != step.source or step.action == "extend":
         merged = {**row["clocks"], **(clocks or {})}
         moving = facts if fields is row["fields"] else replace(facts, fields=fields)
-        update["due_at"] = office.deadlines.holder_due(target.deadline, moving, merged)
+        update["due_at"] = office.deadlines_for({"clocks": merged}).holder_due(target.deadline, moving, merged)
         if step.action == "sign" and LETTERS[row["fields"]["letter"]].reply:  # a reply stays due with the clock it stops
             update["due_at"] = min(update["due_at"], row["due_at"])
     update["state"] = step.target  # the one line in which a case moves
@@ -841,6 +1043,8 @@ def _remembered(flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, ac
         "by": sorted(facts.persons), "name": actor.name, "at": stamp, "round": round_, "role": acting, "given": dict(facts.given),
         "count": (before["count"] if before else 0) + 1,
     }  # fmt: skip
+    if actor.acting:
+        acts[step.action]["acting_for"] = {**actor.acting.mark, "name": actor.acting.principal.name, "position": actor.acting.principal.title_vi}
     memory["acts"] = acts
     if step.new_round:
         # A new round starts clean but for those who wrote its content.
@@ -867,11 +1071,11 @@ def _clocks(office: Office, step: Step, row: Row, facts: Facts) -> dict[str, Any
     """The clock row after the step, or None where no clock is touched."""
     current = row["clocks"]
     words = {effect.name for effect in step.then if effect.kind == "clock"}
-    deadlines = office.deadlines
     if "start" in words:
-        behalf = row["memory"].get("behalf") or {}
-        received = moment(facts.given.get("received_at") or behalf.get("received_at")) or facts.now
-        return deadlines.started(row["kind"], min(received, facts.now), facts.now)
+        received = _received(row, facts)
+        day = clock.local(received).date().isoformat()
+        return office.deadlines_on(day).started(row["kind"], row["fields"].get("category"), received, facts.now)
+    deadlines = office.deadlines_for(row)
     if "pause_w" in words:
         return deadlines.paused(current, facts.now)
     if "resume_w" in words:
@@ -886,9 +1090,14 @@ def _clocks(office: Office, step: Step, row: Row, facts: Facts) -> dict[str, Any
     return None
 
 
-def _date(value: Any) -> Any:
-    from datetime import date
+def _received(row: Row, facts: Facts) -> datetime:
+    """When the letter of request was received: now, or as the desk has stamped a paper one."""
+    behalf = row["memory"].get("behalf") or {}
+    received = moment(facts.given.get("received_at") or behalf.get("received_at")) or facts.now
+    return min(received, facts.now)
 
+
+def _date(value: Any) -> date:
     return date.fromisoformat(str(value))
 
 
@@ -907,25 +1116,17 @@ def _assignments(office: Office, connection: Connection, flow: Flow, step: Step,
         found["referred"] = True
     if step.action == "submit":
         found["code"] = row["code"] or _code(office, connection, flow, facts.now)
-        found["urgent"] = _is_urgent(office, row, facts)
         found["search_text"] = f"{fold(found['code'])} {dossier.summary(row['kind'], row['fields'])['search_text']}"
-        found["office_id"] = _leader_office(office, flow, row["fields"])
+        found["office_id"] = leader_office(office, row["fields"]) if flow.kind == "interview" else None
         if given.get("channel"):
             found["channel"] = given["channel"]
     return found
 
 
-def _is_urgent(office: Office, row: Row, facts: Facts) -> bool:
-    """Set by rule: the first activity comes before the statutory date. Never a ground."""
-    first = row["first_day"]
-    due = office.deadlines.count(facts.now, office.deadlines.statutory_name(row["kind"])).due
-    return bool(first) and str(first) <= clock.local(due).date().isoformat()
-
-
 def _responsible(connection: Connection, actor: Actor, role: str, officer_id: str) -> str | None:
     """The responsible leader from receipt on: the head who accepts, else the first head of the unit."""
     if role == R.HEAD:
-        return actor.id
+        return actor.acting.principal.id if actor.acting and not actor.has(R.HEAD) else actor.id
     rows = store.query(
         connection,
         "SELECT u.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE m.role = 'head' AND u.active AND u.id <> :officer ORDER BY m.id LIMIT 1",
@@ -982,7 +1183,7 @@ def _open_consultations(
     agencies = list(facts.given.get("agencies") or ())
     if not agencies:
         return
-    rules = {item["agency"]: item["rule"] for item in facts.settings["proposed"]}
+    rules = {item["agency"]: item for item in facts.settings["proposed"]}
     last = _code(office, connection, flow, facts.now, count=len(agencies))
     prefix, number = last.rsplit("-", 1)
     for index, code in enumerate(agencies):
@@ -990,7 +1191,7 @@ def _open_consultations(
         shown = dossier.bundle(row["fields"], facts.given.get("bundle") or (), identity=code in office.profile.identity_readers)
         values = {
             "agency": code, "question": facts.given["question"], "due_at": facts.given["due_at"],
-            "rule": rules.get(code, ""), "silence_means": agency.silence_means, "bundle": shown,
+            "rule": rules[code]["rule"] if code in rules else "", "silence_means": agency.silence_means, "bundle": shown,
         }  # fmt: skip
         child = _new_row(office, flow, "asked", agency.id, actor.id, "online", values, {}, facts.now, parent=row, origin=f"{head}:{code}")
         child["code"] = f"{prefix}-{int(number) - len(agencies) + 1 + index:04d}"
@@ -1075,7 +1276,7 @@ def kept_answer(office: Office, once: Once) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
-from states.language import Field, Text  # noqa: E402
+from states.language import Field  # noqa: E402
 from states.shared import CHANNELS  # noqa: E402
 
 BEHALF = (

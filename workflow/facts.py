@@ -12,8 +12,10 @@ from states import Act, Child, Facts, Flow
 from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import moment
-from workflow import clock, dossier
+from workflow import clock, dossier, routing
 from workflow.authority import Actor, Row
+from workflow.categories import with_delegation
+from workflow.deadlines import promised
 from workflow.fold import fold
 from workflow.office import Office
 
@@ -86,15 +88,17 @@ def answerers(row: Row) -> frozenset[str]:
 def conflicted(fields: Mapping[str, Any], memory: Mapping[str, Any], actor: Actor) -> frozenset[str]:
     """Persons barred from the case: recused, the applicant's contact or signer, the interviewee.
 
-    Found by folded name, for the acting person and for the signer of a paper, who may have no account.
+    Found by folded name, for the acting person, the one in whose name they act, and the signer of a paper, who may have
+    no account.
     """
     barred = set(memory.get("recused") or ())
     names = {
         fold(str((fields.get(group) or {}).get("name") or ""))
         for group in ("contact", "signer", "leader")
     } - {""}  # fmt: skip
-    if actor.name and fold(actor.name) in names:
-        barred.add(actor.id)
+    for person in (actor, *((actor.acting.principal,) if actor.acting else ())):
+        if person.name and fold(person.name) in names:
+            barred.add(person.id)
     barred.update(f"name:{name}" for name in names)
     entered = ((memory.get("acts") or {}).get("enter_paper_decision") or {}).get("given") or {}
     signer = entered.get("signer") or {}
@@ -103,25 +107,58 @@ def conflicted(fields: Mapping[str, Any], memory: Mapping[str, Any], actor: Acto
     return frozenset(barred)
 
 
-def settings_of(office: Office, row: Row) -> dict[str, Any]:
-    """The values of the profile that the rules of a kind ask for."""
-    profile = office.profile
-    found: dict[str, Any] = {
-        "supplement_trips": profile.raw["supplement"]["trips"],
-        "decision_level": profile.decision_level,
-        "allow_two_person": profile.raw["decision"]["allow_two_person"],
-        "ministry_report": profile.raw["decision"]["ministry_report"],
-        "referred_out": profile.referred_out,
-        "grounds_not_accepted": profile.grounds_for("not_accepted"),
-        "proposed": profile.proposed(row["kind"]),
-        "agency_names": office.agency_names(),
-        "leader_is_local": row["office_id"] is not None,
-    }
+# What a dossier's routing answers; anything else does not have it looked up.
+ROUTED = frozenset({"routing_settled", "somebody_to_ask", "prerequisites_known", "row_permits_held"})
+_ROUTED_ACTIONS = frozenset({"consult", "approve", "confirm_paper_approval"})
+
+
+def settings_of(office: Office, row: Row, action: str = "", wanted: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The values of law, office and profile that the rules of a kind ask for, as of the case's day of receipt."""
+    found = dict(office.settings_on(office.rules_for(row), row["kind"]))
+    found["leader_is_local"] = row["office_id"] is not None
+    if row["kind"] in ("visit", "interview") and (action in _ROUTED_ACTIONS or wanted & ROUTED):
+        found |= routed(office, row)
     if row["kind"] == "letter":
         letter = LETTERS[row["fields"]["letter"]]
-        found["signers"] = profile.signers(row["fields"]["letter"]) or letter.signers
+        found["signers"] = office.profile.signers(row["fields"]["letter"]) or letter.signers
         found["form"] = letter.form
     return found
+
+
+def topics_of(row: Row) -> tuple[str, ...]:
+    """The topics an officer has marked; internal, never told outside."""
+    return tuple((row["memory"].get("internal") or {}).get("topics") or ())
+
+
+def routed(office: Office, row: Row) -> dict[str, Any]:
+    """What the routing rules make of a dossier: bodies proposed, rows that need a permit or a notice ahead.
+
+    The same content, topics and catalogue are routed alike, so it is worked out once for each.
+    """
+    key = (row["kind"], row["content_hash"], topics_of(row))
+    found = office.routes.get(key)
+    if found is None:
+        rules = routing.fired(office.profile, row["kind"], row["fields"], topics_of(row))
+        found = {
+            "proposed": routing.proposed(rules, office.organisations),
+            "permits_needed": tuple(routing.permits(rules)),
+            "sea_rows": routing.rows_told_ahead(rules),
+        }
+        office.remember_route(key, found)
+    ahead = found["sea_rows"]
+    notice = "T25.delegation" if with_delegation(row["fields"].get("category")) else "T25"
+    return {**found, "notice_hours": int(office.rules_for(row).number(notice)), "noticed_at": _noticed_at(row) if ahead else None}
+
+
+def _noticed_at(row: Row) -> str | None:
+    """When the notice of the programme to hosts, police and border guard was issued, the first of them."""
+    sent = []
+    for _, kind, _, _, _, fields, memory, *_ in row["children"]:
+        if kind == "letter" and orjson.loads(fields).get("letter") == "host_notice":
+            act = (orjson.loads(memory).get("acts") or {}).get("issue")
+            if act:
+                sent.append(str(act["at"]))
+    return min(sent) if sent else None
 
 
 def ground_use(action: str) -> str:
@@ -151,15 +188,17 @@ def facts_of(
     wanted = flow.needs_of[action] if action else None
     children = _Children(row["children"])
     clocks = row["clocks"]
-    settings = settings_of(office, row)
+    settings = settings_of(office, row, action, wanted or frozenset())
     settings["grounds"] = office.profile.grounds_for(ground_use(action)) if action else ()
     if clocks and action in ("ask_supplement", "ask_clarification"):
-        settings["respond_by_latest"] = office.deadlines.latest_respond_by(clocks)
+        settings["respond_by_latest"] = office.deadlines_for(row).latest_respond_by(clocks)
     if row["state"] == "approved":
-        settings["grace_until"] = office.deadlines.grace_until(row["first_day"])
+        settings["grace_until"] = office.deadlines_for(row).grace_until(row["first_day"])
     settings["scans"] = memory.get("scans") or ()
     if extra:
         settings.update(extra)
+    if actor.acting:
+        settings |= {"signs_for_committee": actor.acting.signs_for_committee, "acting_form": actor.acting.form}
     duties = {name: frozenset(people) for name, people in (memory.get("duties") or {}).items()}
     opinions = answerers(row)
     if opinions:
@@ -174,10 +213,10 @@ def facts_of(
         barred = conflicted(row["fields"], memory, actor)
     facts = Facts(
         kind=row["kind"], state=row["state"], now=now, today=clock.local(now).date(), round=row["round"],
-        persons=frozenset({actor.id}), role=role, roles=held, fields=row["fields"], papers=row["papers"],
+        persons=actor.persons, role=role, roles=held, fields=row["fields"], papers=row["papers"],
         given=given or {}, acts=_Acts(memory), duties=duties, children=children, parent=parent, memory=memory,
         settings=settings, authority=row["authority"] or "decide", urgent=bool(row["urgent"]),
-        keyed_in=row["channel"] != "online", due_at=moment(clocks.get("statutory_due")) if clocks else None,
+        keyed_in=row["channel"] != "online", due_at=moment(promised(clocks)) if clocks else None,
         extended=bool(clocks.get("extended")) if clocks else False, answered=bool(clocks.get("answered_at")) if clocks else False,
         conflicted=barred, target=target, asked=given is not None,
     )  # fmt: skip

@@ -31,6 +31,11 @@ class Organisation(Base):
     name_en: Mapped[str]
     silence_means: Mapped[str] = mapped_column(server_default="none")
     active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str] = mapped_column(server_default="")
+    valid_from: Mapped[str | None]
+    valid_to: Mapped[str | None]
+    successor: Mapped[str | None]
 
 
 class User(Base):
@@ -44,6 +49,8 @@ class User(Base):
     title_en: Mapped[str] = mapped_column(server_default="")
     password_hash: Mapped[str]
     language: Mapped[str] = mapped_column(server_default="vi")
+    email: Mapped[str] = mapped_column(server_default="")
+    notice_mode: Mapped[str] = mapped_column(server_default="at_once")
     active: Mapped[bool] = mapped_column(default=True)
     demo: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(server_default="1")
@@ -175,6 +182,8 @@ class CaseClock(Base):
     extended: Mapped[bool | None]
     paused_since: Mapped[str | None]
     pauses: Mapped[str | None]
+    rules_on: Mapped[str | None]
+    sums: Mapped[str | None]
     __table_args__ = (Index(None, "statutory_due"),)
 
 
@@ -234,7 +243,12 @@ class Outbox(Base):
     next_at: Mapped[str]
     done_at: Mapped[str | None]
     error: Mapped[str | None]
-    __table_args__ = (Index(None, "state", "next_at", "id"), Index(None, "case_id", "id"))
+    claimed_by: Mapped[str | None]
+    claimed_until: Mapped[str | None]
+    __table_args__ = (
+        Index(None, "state", "next_at", "id"),
+        Index("ix_outbox_waiting", "case_id", "id", sqlite_where=text("state <> 'done'"), postgresql_where=text("state <> 'done'")),
+    )
 
 
 class Notice(Base):
@@ -248,6 +262,7 @@ class Notice(Base):
     at: Mapped[str]
     read_at: Mapped[str | None]
     dedupe: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[str | None]
     __table_args__ = (Index(None, "user_id", "at"),)
 
 
@@ -285,14 +300,172 @@ class StoredPaper(Base):
 
 
 class CalendarDay(Base):
-    """A day that differs from its weekday."""
+    """A day that differs from its weekday. A row is ended, never overwritten; one in force per locality and day."""
 
     __tablename__ = "calendar_days"
-    on_date: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    locality: Mapped[str] = mapped_column(server_default="")
+    on_date: Mapped[str]
     kind: Mapped[str]
+    opens: Mapped[str | None]
+    closes: Mapped[str | None]
     name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
     document: Mapped[str]
-    confirmed: Mapped[bool]
+    document_on: Mapped[str | None]
+    standing: Mapped[str]
+    entered_by: Mapped[str]
+    entered_at: Mapped[str]
+    ended_by: Mapped[str | None]
+    ended_at: Mapped[str | None]
+    __table_args__ = (
+        Index(
+            "uq_calendar_days_in_force", "locality", "on_date", unique=True,
+            sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+
+class LegalText(Base):
+    """A text of law or an office rule that may be cited, with its validity and whether anybody compared it with the gazette."""
+
+    __tablename__ = "legal_texts"
+    code: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    title_vi: Mapped[str]
+    title_en: Mapped[str]
+    issued_on: Mapped[str | None]
+    valid_from: Mapped[str | None]
+    valid_to: Mapped[str | None]
+    successor: Mapped[str | None]
+    checked_by: Mapped[str | None]
+    checked_at: Mapped[str | None]
+
+
+class RuleVersion(Base):
+    """One version of one rule: a value with unit, basis and validity; drafted by one person, confirmed by another."""
+
+    __tablename__ = "rule_versions"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    locality: Mapped[str] = mapped_column(server_default="")
+    value: Mapped[str]
+    unit: Mapped[str]
+    basis: Mapped[str]
+    valid_from: Mapped[str]
+    valid_to: Mapped[str | None]
+    standing: Mapped[str]
+    status: Mapped[str]
+    reason: Mapped[str] = mapped_column(server_default="")
+    replay: Mapped[str | None]
+    entered_by: Mapped[str]
+    entered_at: Mapped[str]
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[str | None]
+    __table_args__ = (Index(None, "code", "valid_from"),)
+
+
+class Delegation(Base):
+    """A written delegation: who acts for whom, in which matter, on which paper, from when to when."""
+
+    __tablename__ = "delegations"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    principal_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    delegate_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    actions: Mapped[str]
+    kinds: Mapped[str] = mapped_column(server_default="[]")
+    form: Mapped[str]
+    valid_from: Mapped[str]
+    valid_to: Mapped[str]
+    paper_no: Mapped[str]
+    paper_on: Mapped[str]
+    entered_by: Mapped[str]
+    entered_at: Mapped[str]
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[str | None]
+    ended_by: Mapped[str | None]
+    ended_at: Mapped[str | None]
+    __table_args__ = (Index(None, "delegate_id"), Index(None, "principal_id"))
+
+
+class ActedFor(Base):
+    """Which entries were acts in another's name: an index into the record, which holds the same in its sealed text."""
+
+    __tablename__ = "acted_for"
+    case_id: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    delegation_id: Mapped[str] = mapped_column(ForeignKey("delegations.id"))
+    principal_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    __table_args__ = (Index(None, "principal_id"),)
+
+
+class Confirmation(Base):
+    """An entry of a profile that the office has compared with its source and confirmed."""
+
+    __tablename__ = "confirmations"
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    by_id: Mapped[str]
+    at: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+
+
+class OfficeSetting(Base):
+    """A value of this installation that is set from inside, such as its locality."""
+
+    __tablename__ = "office_settings"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    by_id: Mapped[str]
+    at: Mapped[str]
+
+
+class AuditStream(Base):
+    """The last entry of a stream that belongs to no case."""
+
+    __tablename__ = "audit_stream"
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    head_hash: Mapped[str]
+
+
+class WorkerRun(Base):
+    """One run of a periodic job: the key makes it one a slot for all workers together."""
+
+    __tablename__ = "worker_runs"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    at: Mapped[str]
+    done_at: Mapped[str | None]
+    found: Mapped[int] = mapped_column(server_default="0")
+
+
+class FeedToken(Base):
+    """The token of a person's calendar feed; only its hash is kept."""
+
+    __tablename__ = "feed_tokens"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[str]
+    used_at: Mapped[str | None]
+    revoked_at: Mapped[str | None]
+    __table_args__ = (
+        Index(None, "user_id"),
+        Index("uq_feed_tokens_in_force", "user_id", unique=True, sqlite_where=text("revoked_at IS NULL"), postgresql_where=text("revoked_at IS NULL")),
+    )
+
+
+class Share(Base):
+    """The minimum view of a case, shared once per event with a standing subscriber of the locality."""
+
+    __tablename__ = "shares"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
+    event: Mapped[str]
+    shown: Mapped[str]
+    at: Mapped[str]
+    __table_args__ = (UniqueConstraint("case_id", "organisation_id", "event"), Index(None, "organisation_id", "at"))
 
 
 class CodeCounter(Base):

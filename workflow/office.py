@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
+from datetime import date
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,16 +14,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, store
+from workflow import clock, localities, store
 from workflow.calendar import WorkCalendar, load_calendar
+from workflow.categories import referred_out
 from workflow.db import Database
 from workflow.deadlines import Deadlines
 from workflow.errors import Invalid
 from workflow.localities import Profile, load_profile
+from workflow.rules import RuleBook, Rules, load_rules
 from workflow.schemas import TEXTS
 
-LOG_ID = "fpd"
 _FRESH_SECONDS = 30.0
+_ROUTES_KEPT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,20 @@ class Office:
         self._organisations: dict[str, Organisation] = {}
         self._by_id: dict[str, Organisation] = {}
         self._names: dict[str, Text] = {}
-        self._deadlines: Deadlines | None = None
+        self._calendar: WorkCalendar | None = None
+        self._rulebook: RuleBook | None = None
+        self._deadlines: dict[str, Deadlines] = {}
+        self._settings: dict[tuple[str, str], dict[str, Any]] = {}
+        self.routes: dict[Any, dict[str, Any]] = {}
 
     @classmethod
-    def open(cls, url: str, files: Path, locality: str = "can-tho") -> Office:
-        """Open an office on a migrated database. `files` is the folder of stored papers."""
+    def open(cls, url: str, files: Path, locality: str = "") -> Office:
+        """Open an office on a migrated database. `files` is the folder of stored papers; without a locality it is the one
+        that the database was set to, else the default.
+        """
         files.mkdir(parents=True, exist_ok=True)
-        return cls(Database(url), load_profile(locality), files)
+        database = Database(url)
+        return cls(database, load_profile(locality or localities.in_force(database)), files)
 
     def refresh(self, connection: Connection, *, force: bool = False) -> None:
         """Read organisations and calendar again when they have grown old."""
@@ -63,28 +75,93 @@ class Office:
         with self._lock:
             rows = store.query(
                 connection,
-                "SELECT o.id, o.code, o.kind, o.name_vi, o.name_en, o.silence_means,"
+                "SELECT o.id, o.code, o.kind, o.name_vi, o.name_en, o.silence_means, o.active,"
                 " (SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id"
-                "  WHERE m.organisation_id = o.id AND u.active) AS holders FROM organisations o WHERE o.active",
+                "  WHERE m.organisation_id = o.id AND u.active) AS holders FROM organisations o",
             )
             found = [Organisation(r["id"], r["code"], r["kind"], Text(r["name_vi"], r["name_en"]), r["silence_means"], r["holders"] > 0) for r in rows]
-            self._organisations = {item.code: item for item in found}
+            # A body that has ended is no choice any more, but cases and record go on naming it.
+            ended = {r["code"] for r in rows if not r["active"]}
+            self._organisations = {item.code: item for item in found if item.code not in ended}
             self._by_id = {item.id: item for item in found}
             self._names = {item.code: item.name for item in found}
-            days = load_calendar(connection)
-            hours = {name: self.profile.hour(name) for name in ("opens", "closes", "cutoff")}
-            self._deadlines = Deadlines(self.profile, WorkCalendar(days, **hours))
+            self._calendar = self.calendar_with(load_calendar(connection, self.profile.code))
+            self._rulebook = load_rules(connection, self.profile.code)
+            self._deadlines, self._settings, self.routes = {}, {}, {}
             self._read_at = tick
+
+    def remember_route(self, key: Any, route: dict[str, Any]) -> None:
+        """Keep what the routing rules made of a content, till the catalogues are read again."""
+        if len(self.routes) >= _ROUTES_KEPT:
+            self.routes.clear()
+        self.routes[key] = route
 
     def forget(self) -> None:
         """Read the catalogues again at the next use: somebody has just changed them."""
         self._read_at = None
 
+    def calendar_with(self, days: Mapping[Any, Any]) -> WorkCalendar:
+        """A calendar of these special days with the hours of this office."""
+        return WorkCalendar(days, **{name: self.profile.hour(name) for name in ("opens", "closes", "cutoff")})
+
+    def with_rules(self, rulebook: RuleBook) -> Office:
+        """The same office as it would be under other rules, for looking ahead: it never reads its catalogues again."""
+        found = copy(self)
+        found._rulebook, found._deadlines, found._settings, found._read_at = rulebook, {}, {}, inf
+        return found
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        """The working calendar in force."""
+        assert self._calendar is not None, "refresh() comes first"
+        return self._calendar
+
+    @property
+    def rulebook(self) -> RuleBook:
+        """Every version of every rule, of the country and of this locality."""
+        assert self._rulebook is not None, "refresh() comes first"
+        return self._rulebook
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force today."""
+        return self.rulebook.on(clock.today())
+
+    def rules_for(self, row: Mapping[str, Any]) -> Rules:
+        """The rules a case is bound to: those in force on its day of receipt; before receipt, today's."""
+        return self.deadlines_for(row).rules
+
     @property
     def deadlines(self) -> Deadlines:
-        """Due dates by this office's profile and calendar."""
-        assert self._deadlines is not None, "refresh() comes first"
-        return self._deadlines
+        """Due dates by the rules of today."""
+        return self.deadlines_on(clock.today().isoformat())
+
+    def deadlines_for(self, row: Mapping[str, Any]) -> Deadlines:
+        """Due dates by the rules a case is bound to."""
+        return self.deadlines_on((row.get("clocks") or {}).get("rules_on") or clock.today().isoformat())
+
+    def deadlines_on(self, day: str) -> Deadlines:
+        """Due dates by the rules of a day (ISO date)."""
+        found = self._deadlines.get(day)
+        if found is None:
+            found = self._deadlines[day] = Deadlines(self.rulebook.on(date.fromisoformat(day)), self.calendar)
+        return found
+
+    def settings_on(self, rules: Rules, kind: str) -> Mapping[str, Any]:
+        """What the rules of a kind ask of law and office on a day, gathered once for all cases of that day."""
+        key = (rules.on.isoformat(), kind)
+        found = self._settings.get(key)
+        if found is None:
+            found = self._settings[key] = {
+                "supplement_trips": int(rules.number("supplement_trips")),
+                "decision_level": rules.text("decision_level"),
+                "allow_two_person": rules.flag("allow_two_person"),
+                "ministry_report": rules.flag("ministry_report"),
+                "referred_out": referred_out(),
+                "grounds_not_accepted": self.profile.grounds_for("not_accepted"),
+                "agency_names": self._names,
+            }
+        return found
 
     @property
     def organisations(self) -> Mapping[str, Organisation]:

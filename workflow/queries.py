@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +18,11 @@ from sqlalchemy import Connection
 from states import FLOWS, Flow, flow_for, hints, refusals
 from states import roles as R
 from states.kinds.letter import LETTERS
-from states.language import PHASES, Field, Group, Refusal, Rows, Step, Text
+from states.language import PHASES, Field, Group, Refusal, Rows, State, Step, Text
 from states.machine import role_refusal
-from workflow import authority, clock, dossier, engine, schemas, store
-from workflow.authority import Actor, Row
-from workflow.deadlines import NEVER, lateness
+from workflow import authority, clock, delegations, dossier, engine, schemas, store
+from workflow.authority import Actor, Mandate, Row
+from workflow.deadlines import NEVER, OUTSIDE, lateness, of_case
 from workflow.errors import Invalid, NotFound
 from workflow.facts import facts_of
 from workflow.fold import fold
@@ -48,15 +49,19 @@ FULL_READERS = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_O
 
 
 def loaded(office: Office, connection: Connection, actor: Actor, ref: str) -> tuple[dict[str, Any], frozenset[str]]:
-    """A case and the person's roles on it; raises `NotFound` where it does not exist for them."""
+    """A case and the roles by which the person reads it; raises `NotFound` where it does not exist for them.
+
+    To the person's own roles come those that a delegation lends, while the case waits for an act that was delegated.
+    """
     office.refresh(connection)
     row = store.load(connection, ref)
     if row is None:
         raise NotFound()
     held = authority.roles_on(row, actor)
-    if not authority.visible(row, actor, held):
+    lent = authority.opened(row, delegations.in_force(connection, actor)) if actor.delegate else frozenset()
+    if not lent and not authority.visible(row, actor, held):
         raise NotFound()
-    return row, held
+    return row, held | lent
 
 
 def read_case(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
@@ -97,6 +102,8 @@ def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
     fields = dict(row["fields"])
     if row["kind"] == "letter" and authority.outside(held, actor) and R.LEADER_OFFICE not in held:
         return {k: v for k, v in fields.items() if k in ("letter", "subject", "body", "recipients", "facts")}
+    if row["kind"] == "consultation" and R.CONSULTEE in held:
+        fields.pop("rule", None)  # why it is asked may come of the desk's own topics, which are told to nobody outside
     if row["kind"] not in ("visit", "interview"):
         return fields
     if R.APPLICANT in held or held & {R.OFFICER, R.INTAKE, R.DIRECTOR}:
@@ -157,9 +164,12 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "kind_label": flow.title.as_dict(), "is_open": bool(row["is_open"]), "ended": state.end,
         "waits_for": [{"role": role, "label": R.ROLES[role].as_dict()} for role in waits_of(office, flow, row)] if not outside else [],
         "due_at": None if row["due_at"] == NEVER else row["due_at"], "first_day": row["first_day"], "last_day": row["last_day"],
+        "urgent_why": row["memory"].get("urgent") or None,
         "channel": row["channel"], "head_hash": row["head_hash"], "created_at": row["created_at"], "updated_at": row["updated_at"],
         "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items()} if _reads_papers(held) else {},
     }  # fmt: skip
+    if not outside and flow.internal:
+        found["internal"] = {item.name: (row["memory"].get("internal") or {}).get(item.name) or [] for item in flow.internal}
     if row["kind"] in ("visit", "interview"):
         found["open_fields"] = _open_fields(flow, row, facts, held)
         if row["state"] in dossier.RETURNED:
@@ -211,32 +221,57 @@ def choices(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
 
 
 def choices_for(office: Office, connection: Connection, row: dict[str, Any], actor: Actor, held: frozenset[str]) -> list[dict[str, Any]]:
-    """The same, on a case that is loaded already."""
-    flow = flow_for(row["kind"])
-    now = clock.now()
+    """The same, on a case that is loaded already. What is closed to the person may be open in another's name (`through`)."""
+    flow, own = flow_for(row["kind"]), authority.roles_on(row, actor)
+    mandates = delegations.in_force(connection, actor)
     found = []
     outside = authority.outside(held, actor)
-    recused = actor.id in (row["memory"].get("recused") or ())
     for step in flow.leaving(row["state"]):
-        mine = held & set(step.by)
-        if outside and not mine:
+        mine = own & set(step.by)
+        through = [_through(office, connection, flow, row, step, actor, own, m) for m in mandates if _lends(row, step, own, m)]
+        if outside and not mine and not through:
             continue
-        reasons: tuple[Refusal, ...]
+        reasons: tuple[Refusal, ...] = (role_refusal(step.by),)
         lacking: tuple[Refusal, ...] = ()
-        if not mine:
-            reasons = (role_refusal(step.by),)
-        else:
-            role = next(r for r in step.by if r in mine)
-            facts = facts_of(
-                office, flow, row, actor, mine, now=now, role=role, target=step.target, action=step.action, extra=_asked(connection, row, step, actor)
-            )
-            reasons, lacking = refusals(step, facts), hints(step, facts)
-            if recused:
-                from states.needs import not_conflicted
-
-                reasons = (not_conflicted.refusal(facts),)
-        found.append(choice_dict(office, step, reasons, mine=bool(mine), lacking=lacking))
+        if mine:
+            reasons, lacking = _judged(office, connection, flow, row, step, actor, mine, frozenset())
+        found.append({**choice_dict(office, step, reasons, mine=bool(mine), lacking=lacking), "through": through})
     return found
+
+
+def _judged(
+    office: Office, connection: Connection, flow: Flow, row: dict[str, Any], step: Step, who: Actor, held: frozenset[str], lent: frozenset[str]
+) -> tuple[tuple[Refusal, ...], tuple[Refusal, ...]]:
+    """Why a step is closed to somebody who holds one of its roles, and what its usual use lacks."""
+    facts = facts_of(
+        office, flow, row, who, held & set(step.by), now=clock.now(), role=authority.role_of_act(step, held, lent, None), target=step.target,
+        action=step.action, extra=_asked(connection, row, step, who),
+    )  # fmt: skip
+    if who.persons & set(row["memory"].get("recused") or ()):
+        from states.needs import not_conflicted
+
+        return (not_conflicted.refusal(facts),), hints(step, facts)
+    return refusals(step, facts), hints(step, facts)
+
+
+def _lends(row: Row, step: Step, own: frozenset[str], mandate: Mandate) -> bool:
+    """Whether a delegation adds something to a step: a role of it, or the Committee's signature to a director's."""
+    if not mandate.covers(row["kind"], step.action):
+        return False
+    signs = mandate.signs_for_committee and bool(own & set(step.by)) and any(need.code == "level_is_mine" for need in step.needs)
+    return signs or bool(authority.lent(row, mandate) & set(step.by))
+
+
+def _through(
+    office: Office, connection: Connection, flow: Flow, row: dict[str, Any], step: Step, actor: Actor, own: frozenset[str], mandate: Mandate
+) -> dict[str, Any]:
+    """One way to take a step in another's name: whose, on which paper, and whether it is open."""
+    lent = authority.lent(row, mandate)
+    reasons, lacking = _judged(office, connection, flow, row, step, actor.through(mandate), own | lent, lent)
+    return {
+        "delegation": mandate.id, "principal": {"username": mandate.principal.username, "name": mandate.principal.name}, "form": mandate.form,
+        "paper": mandate.paper_no, "allowed": not reasons, "reasons": [refusal_dict(r) for r in reasons], "hints": [refusal_dict(r) for r in lacking],
+    }  # fmt: skip
 
 
 def main_first(acts: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -244,16 +279,26 @@ def main_first(acts: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, list[
 
     The next step takes the case on (`forward`) and lacks nothing of its usual use (`hints`).
     """
-    ranked = sorted((a for a in acts if a["allowed"]), key=lambda a: (a["danger"], a["weight"]))
-    main = next((a for a in ranked if a["forward"] and not a["hints"]), None)
+    ranked = sorted((a for a in acts if a["allowed"] or in_another_name(a)), key=lambda a: (a["danger"], a["weight"]))
+    main = next((a for a in ranked if a["forward"] and not _hints(a)), None)
     return main, [a for a in ranked if a is not main]
+
+
+def in_another_name(choice: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The delegations through which a choice is open."""
+    return [way for way in choice.get("through", ()) if way["allowed"]]
+
+
+def _hints(choice: Mapping[str, Any]) -> list[Any]:
+    """What its usual use lacks, on the way by which it is open."""
+    return choice["hints"] if choice["allowed"] else in_another_name(choice)[0]["hints"]
 
 
 def _asked(connection: Connection, row: Row, step: Step, actor: Actor) -> dict[str, Any]:
     if step.action == "close":
         return {"letters_pending": engine.letters_pending(connection, row["id"])}
-    if step.action == "endorse" and actor.has(R.DIRECTOR):
-        return {"other_directors": engine.others_with(connection, R.DIRECTOR, actor.id)}
+    if step.action == "endorse" and actor.speaks_as(R.DIRECTOR):
+        return {"other_directors": engine.others_with(connection, R.DIRECTOR, *sorted(actor.persons))}
     return {}
 
 
@@ -282,6 +327,8 @@ _WORDS: dict[str, Text] = {
     "edit": Text("Sửa nội dung", "Edited"),
     "attach": Text("Đính kèm giấy tờ", "Paper attached"),
     "recuse": Text("Từ chối xử lý vì có liên quan", "Declared a conflict"),
+    "note": Text("Ghi chủ đề nội bộ", "Topics noted"),
+    "recount": Text("Tính lại thời hạn", "Due dates counted anew"),
 }
 
 
@@ -303,6 +350,7 @@ def history(office: Office, actor: Actor, ref: str, *, canonical: bool = False) 
             " WHERE e.case_id = :id ORDER BY e.seq",
             id=row["id"],
         )
+        principals = _principals(connection, entries)
     outside = authority.outside(held, actor)
     found = []
     for entry in entries:
@@ -315,7 +363,7 @@ def history(office: Office, actor: Actor, ref: str, *, canonical: bool = False) 
         item = {
             "seq": entry["seq"], "at": entry["at"], "action": entry["action"] if shown or _told(flow, entry) else "moved",
             "actor": {"username": entry["username"] or "clock", "name": entry["name"] or "Hệ thống"} if shown else None,
-            "acting_for": None, "role": entry["role"] if shown else None, "from": entry["from_state"], "to": entry["to_state"],
+            "acting_for": principals.get(entry["seq"]) if shown else None, "role": entry["role"] if shown else None, "from": entry["from_state"], "to": entry["to_state"],
             "round": entry["round"], "reason": orjson.loads(entry["reason"]) if entry["reason"] and shown else None,
             "hash": entry["entry_hash"], "prev": entry["prev"],
             "label": action_label(row["kind"], entry["action"]).as_dict() if shown or _told(flow, entry) else None,
@@ -332,6 +380,14 @@ def history(office: Office, actor: Actor, ref: str, *, canonical: bool = False) 
             item["canonical"] = entry["canonical"]
         found.append(item)
     return found
+
+
+def _principals(connection: Connection, entries: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """In whose name entries were made, by their number, out of the sealed text: person, form, number of the paper."""
+    marks = {e["seq"]: orjson.loads(e["canonical"])["acting_for"] for e in entries if '"acting_for":{' in e["canonical"]}
+    people = _people(connection, *(mark["person"] for mark in marks.values()))
+    unknown = {"username": None, "name": None}
+    return {seq: {**people.get(mark["person"], unknown), "form": mark["form"], "paper_no": mark["paper"]} for seq, mark in marks.items()}
 
 
 _PUBLIC_STATES = {"pending_endorsement", "pending_decision", "pending_committee", "pending_interviewee"}
@@ -351,6 +407,21 @@ def _label_of(flow: Flow, state: str | None, row: Row, outside: bool) -> dict[st
         return None
     found = flow.states[state]
     return (_outward_label(found, row) if outside else found.label).as_dict()
+
+
+def deadlines(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
+    """Every due date of a case with its sum, as far as the person may know them: outside, who was asked is not told."""
+    with office.db.read() as connection:
+        row, held = loaded(office, connection, actor, ref)
+        return deadlines_for(office, row, actor, held)
+
+
+def deadlines_for(office: Office, row: dict[str, Any], actor: Actor, held: frozenset[str]) -> list[dict[str, Any]]:
+    """The same, on a case that is loaded already."""
+    found = of_case(office, row)
+    if authority.outside(held, actor) and row["kind"] in ("visit", "interview"):
+        found = [item for item in found if item.clock in OUTSIDE or (item.clock in ("report",) and R.GUIDE in held)]
+    return [item.as_dict() for item in found]
 
 
 def letters(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
@@ -510,9 +581,46 @@ def _to_sign(office: Office, actor: Actor, mine: bool) -> tuple[list[str], dict[
     return parts, values
 
 
-def _waiting(office: Office, actor: Actor, mine: bool) -> tuple[str, dict[str, Any]]:
-    """Cases that wait for this person (`mine`) or for anybody with one of their roles (the unit)."""
+def _scope_with(office: Office, actor: Actor, mandates: tuple[Mandate, ...]) -> tuple[str, dict[str, Any]]:
+    """The cases a person may see, those included that wait for an act delegated to them."""
+    scope, values = _scope(actor)
+    lent = _lent_waits(office, mandates, False)
+    if not lent:
+        return scope, values
+    return f"({scope} OR {' OR '.join(lent)})", {**values, "w_imposed": IMPOSED}
+
+
+def _lent_waits(office: Office, mandates: Iterable[Mandate], mine: bool) -> list[str]:
+    """Conditions of the cases that wait for an act somebody has delegated to the reader, for each role that is lent."""
+    parts: list[str] = []
+    for mandate in mandates:
+        lender = replace(mandate.principal, memberships=tuple(m for m in mandate.principal.memberships if m.role in authority.LENDERS))
+        if mandate.covers("letter", "sign"):
+            parts += _to_sign(office, lender, mine)[0]
+        for kind, state, role in _lent_stations(mandate):
+            condition = f"c.kind = '{kind}' AND c.state = '{state.name}'"
+            condition += " AND (c.referred OR p.referred)" if role == R.COMMITTEE else ""
+            condition += " AND c.memory NOT LIKE :w_imposed" if state.name == "suspended" else ""
+            parts.append(f"({condition})")
+    return parts
+
+
+def _lent_stations(mandate: Mandate) -> Iterator[tuple[str, State, str]]:
+    """Kinds and states that wait for a role of the principal's, where the delegation names an act of that role."""
+    for kind, flow in FLOWS.items():
+        for state in flow.states_:
+            if (kind, state.name) == ("letter", "drafted"):  # drafts wait for their signers, by type
+                continue
+            named = [step for step in flow.leaving(state.name) if mandate.covers(kind, step.action)]
+            for role in state.waits_for:
+                if role in authority.LENDERS and mandate.principal.has(role) and any(role in step.by for step in named):
+                    yield kind, state, role
+
+
+def _waiting(office: Office, actor: Actor, mine: bool, mandates: tuple[Mandate, ...]) -> tuple[str, dict[str, Any]]:
+    """Cases that wait for this person (`mine`) or for anybody with one of their roles (the unit), delegations included."""
     parts, values = _to_sign(office, actor, mine)
+    parts += _lent_waits(office, mandates, mine)
     values |= {"w_me": actor.id, "w_imposed": IMPOSED}
     for kind, flow in FLOWS.items():
         for state in flow.states_:
@@ -615,12 +723,19 @@ def parse_filters(given: Mapping[str, str]) -> dict[str, Any]:
 
 def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
     """A page of cases: {items, next_cursor}. One query, whatever the number of rows."""
-    scope, values = _scope(actor)
+    with office.db.read() as connection:
+        office.refresh(connection)
+        mandates = delegations.in_force(connection, actor)
+        return _page_of(office, connection, actor, filters, mandates)
+
+
+def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapping[str, Any], mandates: tuple[Mandate, ...]) -> dict[str, Any]:
+    scope, values = _scope_with(office, actor, mandates)
     values["w_imposed"] = IMPOSED
     where = [scope]
     inbox = filters.get("inbox")
     if inbox or filters.get("mine"):
-        waiting, more = _waiting(office, actor, bool(filters.get("mine")) or inbox is not True)
+        waiting, more = _waiting(office, actor, bool(filters.get("mine")) or inbox is not True, mandates)
         where.append("c.is_open" if inbox else "1 = 1")
         where.append(waiting if inbox else f"({waiting} OR c.created_by = :v_me OR c.officer_id = :v_me OR c.guide_id = :v_me)")
         values |= more
@@ -674,17 +789,15 @@ def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict
         " LEFT JOIN users g ON g.id = c.guide_id LEFT JOIN cases p ON p.id = c.parent_id"
         f" WHERE {' AND '.join(where)} ORDER BY {first}{column} {order}, c.id {order} LIMIT {limit + 1}"
     )
-    with office.db.read() as connection:
-        office.refresh(connection)
-        rows = store.query(connection, sql, **values)
+    rows = store.query(connection, sql, **values)
     page = rows[:limit]
     name = column.split(".")[1]
     following = _encode(f"{page[-1]['near']} {page[-1][name]}" if code else page[-1][name], page[-1]["id"]) if len(rows) > limit else None
     outside = not actor.staff
-    return {"items": [_listed(office, row, stamp, outside, actor) for row in page], "next_cursor": following}
+    return {"items": [_listed(office, row, stamp, outside, actor, mandates) for row in page], "next_cursor": following}
 
 
-def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, actor: Actor) -> dict[str, Any]:
+def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, actor: Actor, mandates: tuple[Mandate, ...]) -> dict[str, Any]:
     flow = FLOWS[row["kind"]]
     state = flow.states[row["state"]]
     late, overdue = lateness(row, clock.moment(stamp), bool(row["is_open"]))
@@ -703,7 +816,23 @@ def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, acto
         "received_at": row["received_at"], "first_day": row["first_day"], "last_day": row["last_day"],
         "parent": {"id": row["parent_id"], "code": row["parent_code"], "kind": row["parent_kind"]} if row["parent_id"] and not consultee else None,
         "main_action": _main_action(office, flow, row, actor),
+        **(_lent_to(office, flow, row, actor, mandates) or {"through": None}),
     }  # fmt: skip
+
+
+def _lent_to(office: Office, flow: Flow, row: Row, actor: Actor, mandates: tuple[Mandate, ...]) -> dict[str, Any] | None:
+    """For a case that waits for a role the reader does not hold but was lent: in whose name it would be done, and what."""
+    waits = waits_of(office, flow, row)
+    if actor.has(*waits):
+        return None
+    for mandate in mandates:
+        roles = {role for role in waits if role in authority.LENDERS and mandate.principal.has(role)}
+        for step in flow.leaving(row["state"]):
+            if roles & set(step.by) and mandate.covers(row["kind"], step.action) and step.forward:
+                principal = {"username": mandate.principal.username, "name": mandate.principal.name}
+                way = {"delegation": mandate.id, "principal": principal, "form": mandate.form, "paper": mandate.paper_no}
+                return {"through": way, "main_action": {"name": step.action, "label": step.label.as_dict()}}
+    return None
 
 
 def _waits_unit(actor: Actor, waits: tuple[str, ...]) -> dict[str, str] | None:
@@ -728,21 +857,25 @@ def _main_action(office: Office, flow: Flow, row: Row, actor: Actor) -> dict[str
 
 def inbox_counts(office: Office, actor: Actor) -> dict[str, int]:
     """Counters of the inbox (mine, my unit's, overdue and due today) and of unread notices, in one query."""
-    scope, values = _scope(actor)
-    waiting, more = _waiting(office, actor, True)
-    unit, more_unit = _waiting(office, actor, False)
+    with office.db.read() as connection:
+        return _counts(office, connection, actor, delegations.in_force(connection, actor))
+
+
+def _counts(office: Office, connection: Connection, actor: Actor, mandates: tuple[Mandate, ...]) -> dict[str, int]:
+    scope, values = _scope_with(office, actor, mandates)
+    waiting, more = _waiting(office, actor, True, mandates)
+    unit, more_unit = _waiting(office, actor, False, mandates)
     now = clock.now()
     end = clock.stamp(clock.at_local(clock.local(now).date() + timedelta(days=1), office.profile.hour("opens").replace(hour=0, minute=0)))
-    with office.db.read() as connection:
-        row = store.query(
-            connection,
-            f"SELECT coalesce(sum(CASE WHEN {waiting} THEN 1 ELSE 0 END), 0) AS mine, coalesce(sum(CASE WHEN {unit} THEN 1 ELSE 0 END), 0) AS unit,"
-            f" coalesce(sum(CASE WHEN {waiting} AND c.due_at < :i_now THEN 1 ELSE 0 END), 0) AS overdue,"
-            f" coalesce(sum(CASE WHEN {waiting} AND c.due_at >= :i_now AND c.due_at < :i_end THEN 1 ELSE 0 END), 0) AS today,"
-            " (SELECT count(*) FROM notices n WHERE n.user_id = :v_me AND n.read_at IS NULL) AS notices"
-            f" FROM cases c LEFT JOIN cases p ON p.id = c.parent_id WHERE c.is_open AND {scope}",
-            **{**values, **more, **more_unit}, i_now=clock.stamp(now), i_end=end,
-        )[0]  # fmt: skip
+    row = store.query(
+        connection,
+        f"SELECT coalesce(sum(CASE WHEN {waiting} THEN 1 ELSE 0 END), 0) AS mine, coalesce(sum(CASE WHEN {unit} THEN 1 ELSE 0 END), 0) AS unit,"
+        f" coalesce(sum(CASE WHEN {waiting} AND c.due_at < :i_now THEN 1 ELSE 0 END), 0) AS overdue,"
+        f" coalesce(sum(CASE WHEN {waiting} AND c.due_at >= :i_now AND c.due_at < :i_end THEN 1 ELSE 0 END), 0) AS today,"
+        " (SELECT count(*) FROM notices n WHERE n.user_id = :v_me AND n.read_at IS NULL) AS notices"
+        f" FROM cases c LEFT JOIN cases p ON p.id = c.parent_id WHERE c.is_open AND {scope}",
+        **{**values, **more, **more_unit}, i_now=clock.stamp(now), i_end=end,
+    )[0]  # fmt: skip
     return {name: int(value) for name, value in row.items()}
 
 
@@ -751,7 +884,7 @@ def notices(office: Office, actor: Actor, limit: int = 30) -> list[dict[str, Any
     with office.db.read() as connection:
         return store.query(
             connection,
-            "SELECT n.id, n.name, n.at, n.read_at, c.code, c.id AS case_id, c.title, c.kind FROM notices n JOIN cases c ON c.id = n.case_id"
+            "SELECT n.id, n.name, n.at, n.read_at, c.code, c.id AS case_id, c.title, c.kind FROM notices n LEFT JOIN cases c ON c.id = n.case_id"
             f" WHERE n.user_id = :id ORDER BY n.at DESC, n.id DESC LIMIT {int(limit)}",
             id=actor.id,
         )

@@ -24,7 +24,7 @@ CASE = (
 )  # fmt: skip
 CLOCKS = (
     "case_id", "submitted_at", "received_at", "registered_late", "answered_at", "statutory_due", "work_due", "first_due",
-    "extended", "paused_since", "pauses",
+    "extended", "paused_since", "pauses", "rules_on", "sums",
 )  # fmt: skip
 TABLES: dict[str, tuple[str, ...]] = {
     "cases": CASE,
@@ -38,6 +38,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "outbox": ("case_id", "seq", "kind", "name", "payload", "dedupe", "at", "state", "tries", "next_at"),
     "idempotency": ("user_id", "scope", "key", "body_hash", "status", "case_id", "version", "at"),
     "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at"),
+    "acted_for": ("case_id", "seq", "delegation_id", "principal_id"),
 }  # fmt: skip
 _TYPES = {
     "flow_version": "integer", "version": "integer", "round": "integer", "dossier_no": "integer", "seq": "integer",
@@ -54,13 +55,18 @@ PARENT = (
 
 @dataclass(slots=True)
 class Change:
-    """Everything one act writes. `update` changes the case; rows go to their tables in the same transaction."""
+    """Everything one act writes. `update` changes the case; rows go to their tables in the same transaction.
+
+    `principal_id` is set where the act is taken in another's name: then the rights of both have to be as they were.
+    """
 
     case_id: str = ""
     version: int = 0
     state: str = ""
     actor_id: str = ""
     epoch: int = 0
+    principal_id: str = ""
+    principal_epoch: int = 0
     update: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[Sequence[Any]]] = field(default_factory=dict)
 
@@ -137,12 +143,17 @@ def _row(found: Sequence[Any]) -> dict[str, Any]:
     return row
 
 
+_PRINCIPAL = "SELECT 1 FROM users WHERE id = :x_principal AND epoch = :x_principal_epoch AND active"
+
+
 @lru_cache(maxsize=512)
-def _update_sql(dialect: str, columns: tuple[str, ...]) -> str:
+def _update_sql(dialect: str, columns: tuple[str, ...], two: bool = False) -> str:
     sets = ", ".join(f"{name} = :{name}" for name in columns)
     guard = "EXISTS (SELECT 1 FROM users WHERE id = :x_actor AND epoch = :x_epoch AND active)"
     if dialect == "postgresql":
         guard = "EXISTS (SELECT 1 FROM who)"
+    if two:
+        guard += " AND " + ("EXISTS (SELECT 1 FROM whose)" if dialect == "postgresql" else f"EXISTS ({_PRINCIPAL})")
     return f"UPDATE cases SET {sets} WHERE id = :x_id AND version = :x_version AND state = :x_state AND (:x_actor = 'system' OR {guard})"
 
 
@@ -157,12 +168,14 @@ def _insert_sql(table: str, rows: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def _statement(columns: tuple[str, ...], tables: tuple[str, ...]) -> str:
+def _statement(columns: tuple[str, ...], tables: tuple[str, ...], two: bool = False) -> str:
     """PostgreSQL: the whole change as one data-modifying statement; nothing happens unless the case moved."""
     parts = []
     if columns:
         parts.append("who AS (SELECT 1 FROM users WHERE id = :x_actor AND epoch = :x_epoch AND active FOR SHARE)")
-        parts.append(f"moved AS ({_update_sql('postgresql', columns)} RETURNING 1)")
+        if two:
+            parts.append(f"whose AS ({_PRINCIPAL} FOR SHARE)")
+        parts.append(f"moved AS ({_update_sql('postgresql', columns, two)} RETURNING 1)")
     else:
         parts.append("moved AS (SELECT 1)")
     for table in tables:
@@ -183,22 +196,25 @@ def write(connection: Connection, change: Change) -> bool:
     """Write a change inside the running transaction.
 
     Answers False, with nothing written, when the case no longer has the version and state it was judged on,
-    or when the person's rights changed meanwhile.
+    or when the rights of the person, or of the one in whose name they act, changed meanwhile.
     """
     columns = tuple(change.update)
     guards = {
         "x_id": change.case_id, "x_version": change.version, "x_state": change.state,
         "x_actor": change.actor_id, "x_epoch": change.epoch,
     }  # fmt: skip
+    two = bool(change.principal_id)
+    if two:
+        guards |= {"x_principal": change.principal_id, "x_principal_epoch": change.principal_epoch}
     tables = tuple(name for name in _ORDER if change.rows.get(name))
     cursor = cursor_of(connection)
     try:
         if connection.dialect.name == "postgresql":
             rows = {f"t_{name}": orjson.dumps(change.rows[name]).decode() for name in tables}
-            cursor.execute(_statement(columns, tables), {**change.update, **guards, **rows})
+            cursor.execute(_statement(columns, tables, two), {**change.update, **guards, **rows})
             return bool(cursor.fetchone()[0])
         if columns:
-            cursor.execute(_update_sql("sqlite", columns), {**change.update, **guards})
+            cursor.execute(_update_sql("sqlite", columns, two), {**change.update, **guards})
             if cursor.rowcount != 1:
                 return False
         for name in tables:

@@ -36,30 +36,35 @@ def _dummy() -> str:
     return hasher().hash(chance.token())
 
 
-_ACTOR = (
+ACTOR = (
     "SELECT u.id, u.username, u.name, u.language, u.epoch, u.title_vi, u.title_en, u.password_hash, u.active,"
-    " m.organisation_id, m.role, m.lead, o.code, o.kind"
+    " m.organisation_id, m.role, m.lead, o.code, o.kind,"
+    " EXISTS (SELECT 1 FROM delegations d WHERE d.delegate_id = u.id AND d.confirmed_at IS NOT NULL AND d.ended_at IS NULL) AS delegate"
     " FROM users u LEFT JOIN memberships m ON m.user_id = u.id LEFT JOIN organisations o ON o.id = m.organisation_id AND o.active"
 )
 
 
-def _actor(rows: list[dict[str, Any]]) -> Actor | None:
+def actor_of(rows: list[dict[str, Any]]) -> Actor | None:
+    """An account out of rows of one a membership; None where there is none or it is closed."""
     if not rows or not rows[0]["active"]:
         return None
     first = rows[0]
     held = tuple(Membership(r["organisation_id"], r["code"], r["kind"], r["role"], bool(r["lead"])) for r in rows if r["role"] and r["code"])
-    return Actor(first["id"], first["username"], first["name"], first["language"], first["epoch"], held, first["title_vi"], first["title_en"])
+    return Actor(
+        first["id"], first["username"], first["name"], first["language"], first["epoch"], held, first["title_vi"], first["title_en"],
+        bool(first.get("delegate")),
+    )  # fmt: skip
 
 
 def actor_by_id(connection: Connection, user_id: str) -> Actor | None:
     """An active account with its memberships, in one statement."""
-    return _actor(store.query(connection, f"{_ACTOR} WHERE u.id = :id ORDER BY m.id", id=user_id))
+    return actor_of(store.query(connection, f"{ACTOR} WHERE u.id = :id ORDER BY m.id", id=user_id))
 
 
 def actor_by_username(office: Office, username: str) -> Actor | None:
     """An active account by its name."""
     with office.db.read() as connection:
-        return _actor(store.query(connection, f"{_ACTOR} WHERE u.username = :name ORDER BY m.id", name=username))
+        return actor_of(store.query(connection, f"{ACTOR} WHERE u.username = :name ORDER BY m.id", name=username))
 
 
 def throttled(office: Office, username: str, address: str) -> bool:
@@ -83,13 +88,13 @@ def throttled(office: Office, username: str, address: str) -> bool:
 def sign_in(office: Office, username: str, password: str, address: str) -> Actor | None:
     """Check a name and password; an unknown name costs as much time as a known one. Records the attempt."""
     with office.db.read() as connection:
-        rows = store.query(connection, f"{_ACTOR} WHERE u.username = :name ORDER BY m.id", name=username)
+        rows = store.query(connection, f"{ACTOR} WHERE u.username = :name ORDER BY m.id", name=username)
     stored = rows[0]["password_hash"] if rows else _dummy()
     try:
         ok = hasher().verify(stored, password) and bool(rows)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         ok = False
-    actor = _actor(rows) if ok else None
+    actor = actor_of(rows) if ok else None
 
     def work(connection: Connection) -> None:
         store.execute(
@@ -130,7 +135,7 @@ def session_actor(office: Office, token: str) -> Actor | None:
     with office.db.read() as connection:
         rows = store.query(
             connection,
-            _ACTOR.replace("SELECT ", "SELECT s.seen_at, s.expires_at, ", 1) + " JOIN user_session s ON s.user_id = u.id WHERE s.id_hash = :hash ORDER BY m.id",
+            ACTOR.replace("SELECT ", "SELECT s.seen_at, s.expires_at, ", 1) + " JOIN user_session s ON s.user_id = u.id WHERE s.id_hash = :hash ORDER BY m.id",
             hash=_hash(token),
         )
     if not rows or rows[0]["expires_at"] <= stamp:
@@ -144,7 +149,7 @@ def session_actor(office: Office, token: str) -> Actor | None:
             store.execute(connection, "UPDATE user_session SET seen_at = :now WHERE id_hash = :hash", now=stamp, hash=_hash(token))
 
         office.db.transact(work)
-    return _actor(rows)
+    return actor_of(rows)
 
 
 def end_session(office: Office, token: str) -> None:
@@ -201,15 +206,15 @@ def add_organisation(connection: Connection, code: str, kind: str, vi: str, en: 
 
 def add_user(
     connection: Connection, username: str, name: str, password_hash: str, *, title: tuple[str, str] = ("", ""), demo: bool = False,
-    language: str = "vi",
+    language: str = "vi", email: str = "",
 ) -> str:  # fmt: skip
     """Add an account; answers its id."""
     id_ = chance.public_id()
     store.execute(
         connection,
-        "INSERT INTO users (id, username, name, title_vi, title_en, password_hash, language, active, demo, epoch, created_at)"
-        " VALUES (:id, :username, :name, :tvi, :ten, :hash, :language, :yes, :demo, 1, :now)",
-        id=id_, username=username, name=name, tvi=title[0], ten=title[1], hash=password_hash, language=language, yes=True, demo=demo,
+        "INSERT INTO users (id, username, name, title_vi, title_en, password_hash, language, email, active, demo, epoch, created_at)"
+        " VALUES (:id, :username, :name, :tvi, :ten, :hash, :language, :email, :yes, :demo, 1, :now)",
+        id=id_, username=username, name=name, tvi=title[0], ten=title[1], hash=password_hash, language=language, email=email, yes=True, demo=demo,
         now=clock.stamp(clock.now()),
     )  # fmt: skip
     return id_
@@ -228,10 +233,49 @@ def grant(connection: Connection, user_id: str, organisation_id: str, role: str,
 
 
 def disable(connection: Connection, username: str) -> bool:
-    """Close an account and end its sessions; whoever is acting with it is refused from now on."""
+    """Close an account, end its sessions and the delegations it gave or held; whoever is acting with it is refused from now on."""
     touched = store.execute(connection, "UPDATE users SET active = :no, epoch = epoch + 1 WHERE username = :name", no=False, name=username)
     store.execute(connection, "DELETE FROM user_session WHERE user_id IN (SELECT id FROM users WHERE username = :name)", name=username)
+    for row in store.query(connection, "SELECT id FROM users WHERE username = :name", name=username):
+        end_feed(connection, row["id"])
+        _end_delegations(connection, row["id"], "account_closed")
     return touched > 0
+
+
+def end_membership(connection: Connection, user_id: str, organisation_id: str, role: str) -> bool:
+    """Take a role away, and at once the delegations that rested on it; answers whether the person held it."""
+    touched = store.execute(
+        connection, "DELETE FROM memberships WHERE user_id = :user AND organisation_id = :org AND role = :role",
+        user=user_id, org=organisation_id, role=role,
+    )  # fmt: skip
+    if touched:
+        store.execute(connection, "UPDATE users SET epoch = epoch + 1 WHERE id = :id", id=user_id)
+        _end_delegations(connection, user_id, "role_lost")
+    return touched > 0
+
+
+def _end_delegations(connection: Connection, user_id: str, why: str) -> None:
+    from workflow.delegations import end_of_person  # delegations read their people here
+
+    end_of_person(connection, user_id, why)
+
+
+def set_password(connection: Connection, user_id: str, password_hash: str) -> None:
+    """A new password: every session and the calendar feed of the account end with the old one."""
+    store.execute(connection, "UPDATE users SET password_hash = :hash, epoch = epoch + 1 WHERE id = :id", hash=password_hash, id=user_id)
+    store.execute(connection, "DELETE FROM user_session WHERE user_id = :id", id=user_id)
+    end_feed(connection, user_id)
+
+
+def end_feed(connection: Connection, user_id: str) -> bool:
+    """Revoke the address of a person's calendar feed; answers whether there was one."""
+    return (
+        store.execute(
+            connection,
+            "UPDATE feed_tokens SET revoked_at = :now WHERE user_id = :id AND revoked_at IS NULL", now=clock.stamp(clock.now()), id=user_id,
+        )
+        > 0
+    )  # fmt: skip
 
 
 def people(connection: Connection, roles: Iterable[str]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from api.language import current
 from api.rest import rest
 from api.rest.body import json_body, known, text_of
 from states.roles import ROLES
-from workflow import Actor, queries, users
+from workflow import Actor, delegations, queries, users
 
 
 def user_dict(actor: Actor) -> dict[str, Any]:
@@ -88,5 +88,5 @@ def me() -> Any:
              "role_label": ROLES[m.role].as_dict(), "lead": m.lead}
             for m in actor.memberships if m.organisation_id in names
         ],
-        "delegations": [],
+        "delegations": delegations.of_person(office, actor),
     })  # fmt: skip

@@ -13,7 +13,7 @@ from api.rest import rest
 from api.rest.body import json_body, known, once, text_of, version
 from api.security import request_id
 from states.language import Text
-from workflow import Done, Office, Once, attachments, choices, clock, engine, perform, queries  # fmt: skip  # noqa: E501
+from workflow import Done, Office, Once, attachments, choices, clock, engine, perform, preview, queries  # fmt: skip  # noqa: E501
 from workflow import attach as attach_paper
 from workflow import edit_case as edit
 from workflow import history as history_of
@@ -96,6 +96,15 @@ def open_case() -> Any:
     return answer(read(office(), login.needed(), done.case_id), 201, key)
 
 
+@rest.post("/cases/preview")
+def route_preview() -> Any:
+    """The route a dossier would take if it were sent now; nothing is written."""
+    actor, body = login.needed(), json_body()
+    known(body, "kind", "fields", "papers")
+    fields = body.get("fields")
+    return jsonify(preview.preview(office(), actor, body.get("kind"), {} if fields is None else fields, [] if body.get("papers") is None else body["papers"]))
+
+
 @rest.get("/cases")
 def list_cases() -> Any:
     """A page of cases."""
@@ -171,6 +180,12 @@ def history(ref: str) -> Any:
 
         raise Invalid({"canonical": [TEXTS["bool"]]})
     return jsonify({"items": history_of(office(), login.needed(), ref, canonical=wanted == "true")})
+
+
+@rest.get("/cases/<ref>/deadlines")
+def deadlines(ref: str) -> Any:
+    """Every due date of a case with its sum."""
+    return jsonify({"items": queries.deadlines(office(), login.needed(), ref)})
 
 
 @rest.get("/cases/<ref>/letters")

@@ -11,6 +11,7 @@ from api.errors import HttpProblem
 from api.language import current
 from api.rest import rest
 from states import FLOWS, Flow, chart
+from workflow import categories as known_categories
 from workflow import clock, queries, schemas, store
 from workflow.errors import Invalid, NotFound
 from workflow.schemas import TEXTS
@@ -111,6 +112,15 @@ def agencies() -> Any:
     if not login.needed().staff:
         items = [item for item in items if item["kind"] == "leader_office"]
     return jsonify({"items": items})
+
+
+@rest.get("/categories")
+def categories() -> Any:
+    """Who may file: each category with what the province does, its clock by the rules of today, and where to go where it is not ours."""
+    office = current_app.extensions["office"]
+    with office.db.read() as connection:
+        office.refresh(connection)
+    return jsonify({"items": [known_categories.category_dict(item, office.rules) for item in known_categories.categories().values()]})
 
 
 @rest.get("/grounds")

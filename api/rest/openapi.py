@@ -10,12 +10,13 @@ from flask import jsonify, render_template
 from api.rest import rest
 from states import FLOWS
 from states.language import PHASES, AnyField
-from workflow import schemas
+from workflow import delegations, schemas
 
 _JSON = "application/json"
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, "description": "Refused"}
 _CASE = {"description": "The case", "headers": {"ETag": {"schema": {"type": "string"}}}, "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Case"}}}}
 _REF = {"name": "ref", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Public id or printed code"}
+_DELEGATION = {"name": "id_", "in": "path", "required": True, "schema": {"type": "string"}}
 _MATCH = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}, "description": 'The version seen, e.g. "7"'}
 _KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"}}
 
@@ -81,6 +82,17 @@ def document() -> dict[str, Any]:
             "type": "object", "required": ["password"], "properties": {"password": text, "otp": text}, "additionalProperties": False}),
             "responses": {"204": {"description": "Renewed"}, **_problems(400, 401, 413, 415, 422, 429)}}},
         f"{base}/me": {"get": _get("me", "Who I am", {**anything, **_problems(401)})},
+        f"{base}/delegations": {
+            "get": _get("list_delegations", "Delegations: mine, or all for administrators, directors and auditors", {**_items("Delegations"), **_problems(401)}),
+            "post": {"operationId": "enter_delegation", "summary": "Enter a delegation; in force once a second person confirms it",
+                "requestBody": body(schemas.json_schema(delegations.DECLARED)),
+                "responses": {"201": {"description": "Entered", "headers": {"Location": {"schema": text}}, "content": {_JSON: {"schema": {"type": "object"}}}},
+                    **_problems(400, 401, 403, 409, 413, 415, 422)}},
+        },
+        f"{base}/delegations/{{id_}}/confirm": {"post": {"operationId": "confirm_delegation", "summary": "Put a delegation in force, as a second person",
+            "parameters": [_DELEGATION], "responses": {**anything, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+        f"{base}/delegations/{{id_}}": {"delete": {"operationId": "end_delegation", "summary": "End a delegation at once", "parameters": [_DELEGATION],
+            "responses": {"204": {"description": "Ended"}, **_problems(400, 401, 403, 404, 409)}}},
         f"{base}/flows": {"get": _get("flows", "All kinds", _items("Kinds"), public=True)},
         f"{base}/flows/{{kind}}": {"get": _get("flow", "One kind", {**anything, **_problems(404)}, kind_path, public=True)},
         f"{base}/flows/{{kind}}/example": {"get": _get("example", "A complete valid dossier", {**anything, **_problems(404)}, {
@@ -90,6 +102,12 @@ def document() -> dict[str, Any]:
         f"{base}/agencies": {"get": _get("agencies", "Organisations by code", {**_items("Agencies"), **_problems(401)})},
         f"{base}/grounds": {"get": _get("grounds", "Coded grounds", {**_items("Grounds"), **_problems(401, 422)},
             {**_query("for", {"type": "string", "enum": ["reject", "not_accepted", "revoke", "decline"]}), "required": True})},
+        f"{base}/categories": {"get": _get("categories", "Who may file, and what follows from it", _items("Categories"), public=True)},
+        f"{base}/cases/preview": {"post": {"operationId": "preview", "summary": "The route a dossier would take if it were sent now; no effect",
+            "requestBody": body({"type": "object", "required": ["kind"], "additionalProperties": False, "properties": {
+                "kind": {"type": "string", "enum": ["visit", "interview"]}, "fields": {"type": ["object", "null"]},
+                "papers": {"type": ["array", "null"], "items": text}}}),
+            "responses": {**anything, **_problems(400, 401, 403, 413, 415, 422)}}},
         f"{base}/cases": {
             "get": _get("list_cases", "A page of cases", {**_items("Cases"), **_problems(401, 422)}, *filters),
             "post": {"operationId": "open_case", "summary": "Open a case", "parameters": [_KEY], "requestBody": body({
@@ -110,6 +128,7 @@ def document() -> dict[str, Any]:
             "requestBody": body({"type": "object", "properties": {"reason": {"type": "string", "minLength": 1}}, "required": ["reason"], "additionalProperties": False}),
             "responses": {"204": {"description": "Recorded"}, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
         f"{base}/cases/{{ref}}/history": {"get": _get("history", "The entries of a case", {**_items("Entries"), **seen, **_problems(422)}, _REF, _query("canonical", flag))},
+        f"{base}/cases/{{ref}}/deadlines": {"get": _get("deadlines", "Every due date with its sum", {**_items("Deadlines"), **seen}, _REF)},
         f"{base}/cases/{{ref}}/letters": {"get": _get("letters", "The letters of a case", {**_items("Letters"), **seen}, _REF)},
         f"{base}/cases/{{ref}}/papers": {"get": _get("papers", "The papers of a case", {**_items("Papers"), **seen}, _REF)},
         f"{base}/cases/{{ref}}/papers/{{name}}": {"post": {"operationId": "attach", "summary": "Upload a paper",
@@ -117,6 +136,9 @@ def document() -> dict[str, Any]:
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"],
                 "properties": {"file": {"type": "string", "format": "binary"}}}}}},
             "responses": {"201": {"description": "Stored", "content": {_JSON: {"schema": {"type": "object"}}}}, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+        f"{base}/calendar.ics": {"get": _get("calendar_feed", "The calendar of whoever the token belongs to (RFC 5545); no session needed", {
+            "200": {"description": "The calendar", "content": {"text/calendar": {"schema": text}}}, **_problems(404)},
+            {**_query("token", {"type": "string", "pattern": "^[0-9a-f]{64}$"}), "required": True}, public=True)},
         f"{base}/papers/{{id}}/content": {"get": _get("paper", "The bytes of a paper", {"200": {"description": "File", "content": {
             kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("application/pdf", "image/jpeg", "image/png")}}, **seen},
             {"name": "id", "in": "path", "required": True, "schema": text})},

@@ -6,6 +6,6 @@ from flask import Blueprint
 
 web = Blueprint("web", __name__)
 
-from api.web import apply, cases, public  # noqa: E402  they hang their routes on it
+from api.web import admin, apply, calendar, cases, public, shared  # noqa: E402  they hang their routes on it
 
-__all__ = ["apply", "cases", "public", "web"]
+__all__ = ["admin", "apply", "calendar", "cases", "public", "shared", "web"]

@@ -11,8 +11,9 @@ from api.language import current, label, t
 from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
-from states.language import AnyField, Field, Rows
-from workflow import attach, attachments, edit_case, open_case, papers, queries, read_case
+from states.language import AnyField, Field, Rows, Text
+from workflow import attach, attachments, edit_case, open_case, papers, preview, queries, read_case, routing
+from workflow import categories as known_categories
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
 
@@ -28,11 +29,40 @@ def sentences(errors: dict[str, Any]) -> dict[str, list[str]]:
     return {name.strip("/").replace("/", "."): [text.en if chosen == "en" else text.vi for text in texts] for name, texts in errors.items()}
 
 
+def leaders(chosen: str = "") -> list[dict[str, Any]]:
+    """The leaders who can be asked for an interview, each with the office that answers; one line where two bodies mean the same people.
+
+    `chosen`: the agency that stands in the dossier, offered in any case.
+    """
+    known, found = office().organisations, dict[str, dict[str, Any]]()
+    for row in sorted(office().profile.leaders, key=lambda row: row.agency != chosen):
+        national = row.level == "national"
+        if not national and (row.agency not in known or row.office not in known):
+            continue
+        answers = None if national else known[row.office].name
+        name = Text(f"{row.label.vi} ({answers.vi})", f"{row.label.en} ({answers.en})") if answers else row.label
+        found.setdefault(name.vi, {"code": row.agency, "name": name, "national": national})
+    order = [row.agency for row in office().profile.leaders]
+    return sorted(found.values(), key=lambda item: order.index(item["code"]))
+
+
+def told_categories() -> dict[str, dict[str, Any]]:
+    """Every category by its code, with its clock by the rules of today and its papers in words."""
+    with office().db.read() as connection:
+        office().refresh(connection)
+    found = {}
+    for item in known_categories.categories().values():
+        labels = {paper.name: paper.label for paper in FLOWS[item.kind].papers}
+        told = known_categories.category_dict(item, office().rules)
+        found[item.code] = told | {"paper_labels": [labels[name].as_dict() for name in item.papers if name in labels]}
+    return found
+
+
 def catalogues() -> dict[str, Any]:
-    """What choices of a form come from the office: countries, leaders' offices, requesting organisations."""
+    """What choices of a form come from the office: countries, leaders, requesting organisations."""
     found = queries.organisations(office())
     return {
-        "leader_offices": [o for o in found if o.kind == "leader_office"],
+        "leader_offices": leaders(),
         "requesting": [o for o in found if o.kind == "requesting"],
         "agencies": [o for o in found if o.kind in ("consulted", "leader_office", "committee")],
         "countries": COUNTRIES, "languages": LANGUAGES,
@@ -41,16 +71,65 @@ def catalogues() -> dict[str, Any]:
 
 @web.get("/apply")
 def apply() -> Any:
-    """The first question: a visit or an interview."""
-    if not login.needed().has("applicant", "intake"):
+    """The first question: who files. The answer decides form, papers, clock and who decides."""
+    _may_file()
+    told = told_categories()
+    return render_template("apply.html", groups=[(heading, [told[code] for code in codes]) for heading, codes in known_categories.GROUPS])
+
+
+def _may_file() -> Any:
+    """Who may file a request: applicants, and the desk for one who filed on paper."""
+    actor = login.needed()
+    if not actor.has("applicant", "intake"):
         raise RoleRefused(())
-    return render_template("apply.html", flows=[FLOWS["visit"], FLOWS["interview"]])
+    return actor
+
+
+@web.get("/apply/elsewhere/<key>")
+def apply_elsewhere(key: str) -> Any:
+    """What the province may not decide: why, where to go, and the way on for whoever still wants a written answer."""
+    _may_file()
+    found = known_categories.NATIONAL_LEADER if key == known_categories.NATIONAL_LEADER.key else known_categories.referral_of(key)
+    if found is None:
+        raise NotFound()
+    onward = "/apply/interview?category=A2" if found is known_categories.NATIONAL_LEADER else f"/apply/visit?category={found.key}"
+    return render_template("apply_elsewhere.html", referral=found, onward=onward)
 
 
 def _form(flow: Any, values: dict[str, Any], errors: dict[str, list[str]], status: int = 200, **more: Any) -> Any:
     declared = more.pop("declared", flow.fields)
-    body = render_template("apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors, **catalogues(), **more)
+    chosen = str(values.get("category") or "")
+    leader = values.get("leader") if isinstance(values.get("leader"), dict) else None
+    category = known_categories.categories().get(chosen)
+    body = render_template(
+        "apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors,
+        **{**catalogues(), "leader_offices": leaders(str((leader or {}).get("agency") or ""))}, notes=told_categories(), chosen=chosen,
+        paper_flags=preview.papers_of(flow, category), referral=routing.referral(office().profile, flow.kind, values), **more,
+    )  # fmt: skip
     return make_response(body, status)
+
+
+def _asked_back(flow: Any, values: dict[str, Any]) -> bool:
+    """Whether the request has just turned into one that is decided elsewhere: then that is told before anything is saved."""
+    found = routing.referral(office().profile, flow.kind, values)
+    return found is not None and request.form.get("told") != found.key
+
+
+def _previewed(flow: Any, values: dict[str, Any], there: list[str], **more: Any) -> Any:
+    """The form as it was typed, with the route it would take; nothing is saved."""
+    try:
+        route = preview.preview(office(), login.needed(), flow.kind, forms.to_json(more.get("declared", flow.fields), values), there)
+    except Invalid as invalid:
+        return _form(flow, values, sentences(invalid.fields), 422, **more)
+    return _form(flow, values, {}, route=route, **more)
+
+
+def _first_values(flow: Any, code: str) -> dict[str, Any]:
+    """A form opened from the first question: the category is filled in, and what follows from it."""
+    category = known_categories.categories().get(code)
+    if category is None:
+        return {}
+    return {"category": category.code} | ({"form": category.interview_form} if category.interview_form and flow.kind == "interview" else {})
 
 
 @web.route("/apply/<kind>", methods=["GET", "POST"])
@@ -59,16 +138,21 @@ def apply_form(kind: str) -> Any:
     flow = FLOWS.get(kind)
     if flow is None or kind not in ("visit", "interview"):
         raise NotFound()
-    actor = login.needed()
+    actor = _may_file()
     desk = actor.has("intake") and not actor.has("applicant")
-    if not actor.has("applicant", "intake"):
-        raise RoleRefused(())
     if request.method == "GET":
-        return _form(flow, {}, {}, keyed=desk, behalf={})
+        asked = known_categories.categories().get(request.args.get("category", ""))
+        if asked is not None and asked.kind != kind:
+            return redirect(f"/apply/{asked.kind}?category={asked.code}", 303)
+        return _form(flow, _first_values(flow, request.args.get("category", "")), {}, keyed=desk, behalf={})
     values = forms.typed(flow.fields, request.form)
     behalf = forms.typed(BEHALF, request.form, "behalf.")
     if forms.changed_rows(flow.fields, values, request.form):
         return _form(flow, values, {}, keyed=desk, behalf=behalf)
+    if request.form.get("then") == "preview":
+        return _previewed(flow, values, [], keyed=desk, behalf=behalf)
+    if _asked_back(flow, values):
+        return _form(flow, values, {}, keyed=desk, behalf=behalf, asked_back=True)
     try:
         done = open_case(
             office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None, request_id=request_id()
@@ -106,6 +190,10 @@ def edit(ref: str) -> Any:
     values = forms.typed(declared, request.form)
     if forms.changed_rows(declared, values, request.form):
         return _form(flow, values, {}, **more)
+    if request.form.get("then") == "preview" and case["state"] == "draft":
+        return _previewed(flow, values, sorted({paper["name"] for paper in more["attached"] if paper["current"]}), **more)
+    if _asked_back(flow, values):
+        return _form(flow, values, {}, asked_back=True, **more)
     version = request.form.get("version", "")
     try:
         edit_case(
@@ -177,6 +265,18 @@ def agency_name(code: str) -> Any:
     """The name of an organisation of the catalogue, else its code."""
     found = office().organisations.get(code)
     return label(found.name) if found else code
+
+
+@web.app_template_global()
+def basis_words(basis: str) -> str:
+    """A provision in words: `262/16(3)` as the number of the text and the article; the office's own rule said as such."""
+    if basis == "office":
+        return t("do cơ quan đặt", "set by the office")
+    law = office().profile.law_of(basis)
+    if law is None:
+        return basis
+    article = basis[len(law.code) :].strip("/")
+    return t("{number}, Điều {article}", "{number}, art. {article}", number=law.number, article=article) if article else law.number
 
 
 @web.app_template_global()

@@ -21,7 +21,7 @@ from states.kinds.visit import LOG_ROWS
 from states.language import AnyField, Field, Group, Rows, Text
 from states.needs import row_of
 from states.shared import REPORT, ROW_DECISIONS
-from workflow import choices, clock, history, letters, list_cases, open_case, papers, perform, queries, read_case
+from workflow import choices, clock, edit_case, history, letters, list_cases, open_case, papers, perform, preview, queries, read_case, recuse, routing
 from workflow.audit.verify import verify
 from workflow.desk import internals
 from workflow.errors import Invalid, NeedsUnmet, NotFound, WorkflowError
@@ -119,10 +119,12 @@ def case(ref: str) -> Any:
     acts = choices(office(), actor, found["id"])
     flow = FLOWS[found["kind"]]
     main, more = queries.main_first(acts)
-    closed = [a for a in acts if not a["allowed"] and a["mine"] and not a["quiet"]]
-    others = [a for a in acts if not a["allowed"] and not a["mine"]]
+    shut = [a for a in acts if not a["allowed"] and not queries.in_another_name(a)]
+    closed = [a for a in shut if (a["mine"] or a["through"]) and not a["quiet"]]
+    others = [a for a in shut if not a["mine"] and not a["through"]]
     shared = {"case": found, "flow": flow, "entries": entries, "main": main, "others": more, "closed": closed, "not_mine": others}
     inside = internals(office(), actor, found["id"])
+    shared |= {"deadlines": queries.deadlines(office(), actor, found["id"]), "names": office().organisations}
     if found["kind"] == "letter":
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
@@ -131,11 +133,42 @@ def case(ref: str) -> Any:
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
-        stuck=inside["stuck"], decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
+        routing=inside["routing"], topics=_topics(found), stuck=inside["stuck"], decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=asked,
         sent=_sent_along((asked or {}).get("bundle") or {}),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip
+
+
+def _topics(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The topics that whoever appraises may note, with those noted."""
+    if not {"officer", "head", "intake"} & set(found["mine"]) or not found["is_open"] or found["phase"] not in ("requested", "review"):
+        return None
+    declared = FLOWS[found["kind"]].internal
+    return {"choices": declared[0].choices, "noted": found["internal"][declared[0].name]} if declared else None
+
+
+@web.post("/cases/<ref>/recusal")
+def step_back(ref: str) -> Any:
+    """Declare a conflict of interest on a case; what that leaves without anybody stands on the page after it."""
+    try:
+        done = recuse(office(), login.needed(), ref, request.form.get("reason", "").strip()[:2000], request_id=request_id())
+    except Invalid:
+        flash(t("Phải nêu lý do để từ chối xử lý. Chưa có gì được ghi.", "A reason is needed to step back. Nothing was recorded."), "error")
+        return redirect(f"/cases/{ref}#main", 303)
+    flash(t("Đã ghi: Ông/Bà không xử lý hồ sơ này nữa.", "Recorded: you have no further action on this case."))
+    return redirect(f"/cases/{done.case_id}#main", 303)
+
+
+@web.post("/cases/<ref>/topics")
+def topics(ref: str) -> Any:
+    """Note the topics of a case."""
+    version = request.form.get("version", "")
+    done = edit_case(
+        office(), login.needed(), ref, {"topics": request.form.getlist("topics")}, version=int(version) if version.isdigit() else None, request_id=request_id()
+    )
+    flash(t("Đã ghi chủ đề.", "The topics are noted."))
+    return redirect(f"/cases/{done.case_id}#main", 303)
 
 
 def _papers(ref: str) -> list[dict[str, Any]]:
@@ -220,7 +253,7 @@ INSISTED = {"submit": ("undertaking",)}
 _POINTERS = ("rows", "documents_shown", "dates", "items", "questions")
 
 
-def _prefilled(found: dict[str, Any], step: Any, proposal: dict[str, Any] | None) -> dict[str, Any]:
+def _prefilled(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> dict[str, Any]:
     """A form that starts where the case stands: one row for every row that is to be judged."""
     values: dict[str, Any] = {}
     for item in step.inputs:
@@ -233,9 +266,9 @@ def _prefilled(found: dict[str, Any], step: Any, proposal: dict[str, Any] | None
                 inner = forms.stored(item.fields, found["fields"]["slots"][0])
             values[item.name] = inner
         elif isinstance(item, Rows):
-            values[item.name] = _proposed_rows(_rows_for(found, item, step.action), item, step.action, proposal)
+            values[item.name] = _proposed_rows(_rows_for(found, item, step.action), item, step.action, inside["proposal"])
         elif item.name in ("respond_by", "due_at"):
-            due = office().deadlines.count(clock.now(), "consultation").due
+            due = office().deadlines.count(clock.now(), "T23").due
             values[item.name] = f"{clock.local(due):%Y-%m-%dT%H:%M}"
         elif item.name == "form" and found["fields"].get("form"):
             values[item.name] = found["fields"]["form"]
@@ -245,10 +278,64 @@ def _prefilled(found: dict[str, Any], step: Any, proposal: dict[str, Any] | None
             leader = found["fields"]["leader"]
             values[item.name] = f"{leader.get('name', '')}, {leader.get('position', '')}"
         elif item.name == "agencies":
-            values[item.name] = [row["agency"] for row in office().profile.proposed(found["kind"])]
+            values[item.name] = list(dict.fromkeys(code for row in inside["routing"] if row["act"] == "consult" and row["waits"] for code in row["agencies"]))
+        elif item.name == "question" and step.action == "consult":
+            asked = [row["question"] for row in inside["routing"] if row["act"] == "consult" and row["waits"] and row["question"]]
+            values[item.name] = "\n".join(dict.fromkeys(text["vi"] for text in asked))  # a letter between offices is in Vietnamese
         elif item.type == "date" and item.name in ("on", "doc_date"):
             values[item.name] = clock.today().isoformat()
+    if step.action in ("refuse_intake", "refer_out"):
+        values |= _pointed_elsewhere(found)
+    if step.action == "consult":
+        values["dropped"] = [{"agency": body["code"], "rule": body["rules"][0]["rule"]} for body in proposed_bodies(inside)]
     return values
+
+
+def _pointed_elsewhere(found: dict[str, Any]) -> dict[str, Any]:
+    """Where a request that is not the province's has to go, by its category or the leader asked; the answer is written in Vietnamese."""
+    referral = routing.referral(office().profile, found["kind"], found["fields"])
+    return {"ground": referral.ground, "reason": referral.why.vi, "where_to_go": referral.where.vi} if referral else {}
+
+
+# --- consulting: bodies that the rules propose, each ticked, or left out with a reason -----------------------------
+
+
+def proposed_bodies(inside: dict[str, Any]) -> list[dict[str, Any]]:
+    """The bodies that a rule proposes and that were neither asked nor dropped: code, name and every rule that names it."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in inside["routing"]:
+        if row["act"] == "consult" and row["waits"]:
+            for code in row["agencies"]:
+                found.setdefault(code, []).append(row)
+    names = office().organisations
+    return [{"code": code, "name": names[code].name, "rules": rules} for code, rules in found.items()]
+
+
+def _consult_choices(inside: dict[str, Any]) -> dict[str, Any]:
+    """What the form of `consult` offers: bodies by rule, others to add, and those that are being asked already."""
+    bodies, names = proposed_bodies(inside), office().organisations
+    running = [item["agency_code"] for item in inside["opinions"] if item["state"] in ("asked", "lapsed")]
+    closed = {body["code"] for body in bodies} | set(running)
+    others = [o for o in catalogues()["agencies"] if o.code not in closed]
+    return {"bodies": bodies, "others": others, "running": [names[code].name for code in running if code in names]}
+
+
+def _leave_out(given: dict[str, Any], bodies: list[dict[str, Any]], later: list[str]) -> dict[str, list[str]]:
+    """Read what was left unticked: dropped with its reason, or kept for a question of its own; answers what lacks a reason, by field."""
+    asked, lacking, dropped = set(given.get("agencies") or ()), {}, []
+    reasons = {row.get("agency"): row.get("reason") for row in given.pop("dropped", None) or ()}
+    for at, body in enumerate(bodies):
+        code = body["code"]
+        if code in asked or (code in later and not reasons.get(code)):
+            continue
+        if not reasons.get(code):
+            who = body["name"].en if current() == "en" else body["name"].vi
+            lacking[f"dropped.{at}.reason"] = [t("Nêu lý do không hỏi {who}.", "Say why {who} is not asked.", who=who)]
+        dropped.append({"agency": code, "rule": body["rules"][0]["rule"], "reason": reasons.get(code)})
+    given.setdefault("agencies", [])
+    if dropped:
+        given["dropped"] = dropped
+    return lacking
 
 
 def _proposed_rows(rows: list[dict[str, Any]], item: Rows, action: str, proposal: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -329,9 +416,12 @@ def do(ref: str, action: str) -> Any:
     render = {
         "case": found, "flow": flow, "step": step, "choice": choice, "declared": declared, **catalogues(), **_choices_for(found, step, inside),
         "proposal": inside["proposal"] if judged else None, "opinions": inside["opinions"] if judged else [], "judged": judged,
+        "route": preview.of_draft(office(), actor, found["id"]) if action == "submit" else None,
     }  # fmt: skip
+    if action == "consult":
+        render["asking"] = _consult_choices(inside)
     if request.method == "GET":
-        values = forms.one_empty_row(declared, _prefilled(found, step, inside["proposal"]))
+        values = forms.one_empty_row(declared, _prefilled(found, step, inside))
         return render_template("act.html", values=values, errors={}, reasons=[], **render)
     values = forms.typed(step.inputs, request.form)
     if forms.changed_rows(step.inputs, values, request.form):
@@ -342,11 +432,15 @@ def do(ref: str, action: str) -> Any:
         told = t("Phải đánh dấu cam kết này trước khi gửi.", "Tick this undertaking before sending.")
         return make_response(render_template("act.html", values=values, errors={name: [told] for name in unticked}, reasons=[], **render), 422)
     _drop_unanswered(given)
+    lacking = _leave_out(given, render["asking"]["bodies"], request.form.getlist("later")) if action == "consult" else {}
+    if lacking:
+        return make_response(render_template("act.html", values=values, errors=lacking, reasons=[], **render), 422)
     if any(item.name == "seen" for item in step.inputs):
         given["seen"] = request.form.get("seen", "")
     version = request.form.get("version", "")
+    beside = {"acting_for": request.form["acting_for"]} if request.form.get("acting_for") else None
     try:
-        done = perform(office(), actor, ref, action, given, version=int(version) if version.isdigit() else None, request_id=request_id())
+        done = perform(office(), actor, ref, action, given, version=int(version) if version.isdigit() else None, beside=beside, request_id=request_id())
     except Invalid as invalid:
         return make_response(render_template("act.html", values=_relabelled(found, values), errors=sentences(invalid.fields), reasons=[], **render), 422)
     except NeedsUnmet as unmet:
@@ -364,6 +458,9 @@ def do(ref: str, action: str) -> Any:
     flash(t("Đã xong: {what}.", "Done: {what}.", what=label_))
     try:
         after = read_case(office(), actor, done.case_id)
+        for sentence in internals(office(), actor, done.case_id)["stuck"]:
+            if sentence not in inside["stuck"]:  # told when it arises, not when the date comes
+                flash(sentence["en"] if current() == "en" else sentence["vi"], "error")
     except NotFound:
         return redirect("/inbox#main", 303)
     # A fragment of its own: without one the browser keeps that of the page before, and the message is out of sight.

@@ -14,7 +14,7 @@ from api.rest.accounts import attempt
 from api.web import web
 from states import FLOWS, chart
 from states.language import Text
-from workflow import queries, users
+from workflow import notices, queries, users
 from workflow.authority import Actor
 from workflow.errors import NotFound
 
@@ -108,15 +108,22 @@ def language_(code: str) -> Any:
 
 @web.get("/account")
 def account() -> Any:
-    """My roles, sessions and notices."""
+    """My roles, sessions, delegations and notices."""
+    return account_page()
+
+
+def account_page(delegating: dict[str, Any] | None = None) -> str:
+    """The account page; `delegating` holds what was typed into the form of a delegation, with its faults."""
+    from api.web.admin.delegations import of_account
+
     actor = login.needed()
     office = current_app.extensions["office"]
     names = {item.id: item for item in queries.organisations(office)}
     from states.roles import ROLES
 
     return render_template(
-        "account.html", sessions=users.sessions_of(office, actor), notices=queries.notices(office, actor), names=names, roles=ROLES,
-        current_hash=login.reference(), notice_words=NOTICES,
+        "account.html", sessions=users.sessions_of(office, actor), notices=notices.of_person(office, actor), names=names, roles=ROLES,
+        current_hash=login.reference(), choice=notices.choice(office, actor), modes=notices.MODES, delegating=delegating or of_account(),
     )  # fmt: skip
 
 
@@ -134,21 +141,11 @@ def read_notices() -> Any:
     return redirect("/account", 303)
 
 
-NOTICES = {
-    "applicant": Text("Hồ sơ của quý cơ quan có bước mới", "Your case has moved"),
-    "intake": Text("Có hồ sơ chờ tiếp nhận", "A case waits at the desk"),
-    "officer": Text("Hồ sơ Ông/Bà thụ lý có việc mới", "A case of yours has moved"),
-    "head": Text("Có hồ sơ chờ lãnh đạo phòng", "A case waits for the head"),
-    "director": Text("Có hồ sơ chờ lãnh đạo Sở", "A case waits for the director"),
-    "committee": Text("Có hồ sơ chờ UBND", "A case waits for the People's Committee"),
-    "consultee": Text("Có đề nghị cho ý kiến", "Your opinion is asked"),
-    "guide": Text("Ông/Bà được cử hướng dẫn hoặc lịch có thay đổi", "You are to guide, or the programme changed"),
-    "registry": Text("Có văn bản chờ phát hành", "A letter waits to be issued"),
-    "recipients": Text("Có văn bản gửi quý cơ quan", "A letter was sent to you"),
-    "leader_office": Text("Có đề nghị phỏng vấn chờ trả lời", "An interview request waits"),
-    "confirmers": Text("Có văn bản giấy chờ xác nhận", "A paper waits to be confirmed"),
-    "holder": Text("Hồ sơ được rút lại hoặc ý kiến đã sửa", "A case was recalled or an opinion amended"),
-}
+@web.post("/account/mail")
+def choose_mail() -> Any:
+    """How I want to be told by mail."""
+    notices.choose(current_app.extensions["office"], login.needed(), request.form.get("mode", ""))
+    return redirect("/account#notices", 303)
 
 
 @web.get("/help")

@@ -278,4 +278,5 @@ FLOW = Flow(
     checked=3,
     decisions=("approved", "rejected"),
     example=example,
+    internal=(shared.TOPICS,),
 )

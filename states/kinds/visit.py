@@ -11,6 +11,23 @@ from states.flow import Flow
 from states.language import AnyField, Effect, Facts, Field, Paper, Rows, State, Step, Text, cancel, clock, letter, mail, steps  # fmt: skip
 from states.roles import APPLICANT, COMMITTEE, DIRECTOR, GUIDE, HEAD, OFFICER, REGISTRY  # fmt: skip
 
+PLACES = shared.choices(
+    ("heritage", "Di tích, danh thắng, điểm du lịch", "Heritage, scenery, tourism"),
+    ("enterprise", "Doanh nghiệp, khu công nghiệp", "Enterprise, industrial zone"),
+    ("school", "Trường học", "School"),
+    ("hospital", "Bệnh viện", "Hospital"),
+    ("social_centre", "Cơ sở bảo trợ xã hội", "Social centre"),
+    ("military", "Địa điểm quân sự", "Military site"),
+    ("detention", "Nơi giam giữ", "Place of detention"),
+    ("court", "Tòa án", "Court"),
+)
+DEVICES = shared.choices(
+    ("drone", "Thiết bị bay không người lái", "Drone"),
+    ("satellite", "Điện thoại vệ tinh, đầu truyền vệ tinh", "Satellite telephone or uplink"),
+    ("transmitter", "Máy phát vô tuyến", "Radio transmitter"),
+    ("wireless", "Micrô không dây", "Wireless microphone"),
+)
+
 FIELDS: tuple[AnyField, ...] = (
     *shared.APPLICANT_BLOCK,
     Field("title", "text", Text("Tên chương trình", "Title of the programme"), flag="legal", max_length=200),
@@ -34,6 +51,9 @@ FIELDS: tuple[AnyField, ...] = (
             ("drone", "Thiết bị bay", "Drone"),
         )),
         Field("host", "text", Text("Đơn vị, người tiếp", "Host"), flag="needed", max_length=300),
+        Field("place_kind", "choice", Text("Loại địa điểm", "Kind of place"), choices=PLACES, help=Text(
+            "Chọn nếu là một trong các nơi này: cần hỏi cơ quan quản lý.", "Choose where it is one of these: the body in charge is asked.")),
+        Field("province", "text", Text("Tỉnh, thành phố khác (nếu có)", "Another province (if any)"), max_length=120),
     )),
     Rows("equipment", Text("Thiết bị", "Equipment"), flag="needed", maximum=100, one=Text("Thiết bị", "Item"), fields=(
         Field("type", "text", Text("Loại", "Type"), flag="legal", max_length=120),
@@ -41,6 +61,8 @@ FIELDS: tuple[AnyField, ...] = (
         Field("model", "text", Text("Kiểu", "Model"), max_length=120),
         Field("serial", "text", Text("Số máy", "Serial number"), flag="needed", max_length=120),
         Field("quantity", "integer", Text("Số lượng", "Quantity"), flag="needed", minimum=1, maximum=1000),
+        Field("device", "choice", Text("Thiết bị cần giấy phép riêng", "Device with a licence of its own"), choices=DEVICES),
+        Field("temporary", "bool", Text("Tạm nhập, tái xuất", "Imported for a time")),
     )),
     Field("publication", "longtext", Text("Kế hoạch đăng, phát", "Publication or broadcast plan"), flag="legal"),
 )  # fmt: skip
@@ -312,4 +334,5 @@ FLOW = Flow(
     checked=3,
     decisions=("approved", "rejected"),
     example=example,
+    internal=(shared.TOPICS,),
 )

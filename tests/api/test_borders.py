@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_unsafe_routes_need_the_token_and_a_session(app, browser):
         methods = rule.methods - {"GET", "HEAD", "OPTIONS"}
         if not methods or ACCESS[rule.endpoint] == "public":
             continue
-        path = rule.rule.replace("<ref>", "x").replace("<name>", "x").replace("<kind>", "visit").replace("<action>", "x").replace("<id_hash>", "x")
+        path = re.sub(r"<[^>]*>", "x", re.sub(r"<int:[^>]*>", "1", rule.rule.replace("<kind>", "visit")))
         for method in methods:
             assert client.open(path, method=method).status_code in (303, 401), path
             signed = browser("cv.binh").client.open(path, method=method)
@@ -200,7 +201,7 @@ def test_lists_show_exactly_what_may_be_read(browser, whole_demo):
 
 
 CANARIES = (
-    "Công an", "cong_an", "Quân sự", "bo_chqs", "so_vhttdl", "Văn hóa, Thể thao", "so_nnmt", "Nông nghiệp", "Nguyễn Thử Bình", "cv.binh",
+    "Công an", "cong_an", "Quân sự", "bo_chqs", "so_vhttdl", "Sở Văn hóa, Thể thao", "so_nnmt", "Nông nghiệp", "Nguyễn Thử Bình", "cv.binh",
     "Hồ Thử Dung", "cv.dung", "Lê Thử Hoa", "tp.hoa", "Đặng Thử Ngọc", "ptp.ngoc", "Phạm Thử Khánh", "gd.khanh", "Võ Thử Mai", "motcua.mai",
     "Cao Thử Vân", "vt.van", "Bùi Thử Quang", "ubnd.quang", "ubnd.minh", "Dương Thử Nga", "vpub.nga", "Đồng ý đề xuất", "Hồ sơ đủ, chương trình",
     "Kính trình", "Kính chuyển", "Chờ lãnh đạo", "Chờ UBND", "Chờ cơ quan của người", "Pending ", '"R1"',
@@ -213,7 +214,8 @@ def test_an_applicant_reads_no_agency_official_or_internal_word(browser, whole_d
     client = browser(owner)
 
     def page(path):
-        return client.client.get(path).get_data(as_text=True)
+        # What one may choose from, such as the offices of leaders, is the same list for everybody.
+        return re.sub(r"<option[^>]*>[^<]*</option>", "", client.client.get(path).get_data(as_text=True))
 
     def answer(path):
         return client.get(path).get_data(as_text=True)
@@ -230,7 +232,7 @@ def test_an_applicant_reads_no_agency_official_or_internal_word(browser, whole_d
             continue
         seen_states.add(row["state"])
         case = f"/cases/{row['id']}"
-        told = [answer(case + part) for part in ("", "/actions", "/history", "/letters", "/papers")]
+        told = [answer(case + part) for part in ("", "/actions", "/history", "/letters", "/papers", "/deadlines")]
         told += [page(case + part) for part in ("", "/history", "/edit", "/do/withdraw", "/do/cancel", "/do/submit", "/do/hear")]
         # The drawing of the procedure is public; where the case stands in it is not told.
         assert answer(f"/flows/{kind}/chart.svg?case={row['id']}") == drawing

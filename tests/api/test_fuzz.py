@@ -22,10 +22,11 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from states import FLOWS
 from tests.conftest import Browser
+from tests.law import drop_rule
 from tests.oracle import table
 from tests.oracle.builder import PEOPLE
 from tests.oracle.inputs import prepare
-from workflow import clock, demo, store
+from workflow import clock, demo, feeds, store
 
 CASES = int(os.environ.get("FPD_FUZZ_CASES", "200"))
 SEED = int(os.environ.get("FPD_SEED", random.randrange(10**6)))
@@ -127,7 +128,6 @@ def prepared_acts(app, lite, ledger: Ledger) -> None:
     """Every action of every kind once with its needs met, over HTTP."""
     stage = demo.Stage(lite)
     noon = clock.at_local(clock.today(), time(9, 0))
-    level = lite.profile.raw["decision"]
     for kind in table.KINDS:
         for action in table.ACTIONS[kind]:
             source, roles = next((source, roles) for name, source, _, roles in table.ARROWS[kind] if name == action)
@@ -137,7 +137,7 @@ def prepared_acts(app, lite, ledger: Ledger) -> None:
                 ready = prepare(stage, kind, source, action, PEOPLE[relation])
             with clock.at(ready.at):
                 answer = Browser(app, PEOPLE[relation]).act(ready.ref, action, stage.row(ready.ref)["version"], **ready.given)
-            level["level"] = "committee"
+            drop_rule(lite, "decision_level")
             ledger.prepared += 1
             ledger.note(f"act_{action}", answer.status_code)
 
@@ -155,6 +155,7 @@ def prepared_others(app, ledger: Ledger) -> None:
     told("confirm", client.post("/session/confirm", {"password": demo.PASSWORD}))
     fields = told("example", client.get("/flows/visit/example")).json
     case = told("open_case", client.post("/cases", {"kind": "visit", "fields": fields})).json
+    told("preview", client.post("/cases/preview", {"kind": "visit", "fields": fields, "papers": ["request"]}))
     told("edit_case", client.send("PATCH", f"/cases/{case['id']}", json={"fields": {"title": "Tên khác"}}, headers={"If-Match": '"1"'}))
     paper = told("attach", client.send("POST", f"/cases/{case['id']}/papers/request", data={"file": (io.BytesIO(demo.PDF), "a.pdf")})).json
     told("paper", client.get(f"/papers/{paper['id']}/content"))
@@ -162,9 +163,17 @@ def prepared_others(app, ledger: Ledger) -> None:
         ("me", "/me"), ("flows", "/flows"), ("flow", "/flows/letter"), ("chart", "/flows/visit/chart.svg"), ("agencies", "/agencies"),
         ("grounds", "/grounds?for=reject"), ("list_cases", "/cases?limit=5"), ("read_case", f"/cases/{case['id']}"),
         ("actions", f"/cases/{case['id']}/actions"), ("history", f"/cases/{case['id']}/history"), ("letters", f"/cases/{case['id']}/letters"),
-        ("papers", f"/cases/{case['id']}/papers"),
+        ("papers", f"/cases/{case['id']}/papers"), ("deadlines", f"/cases/{case['id']}/deadlines"), ("categories", "/categories"),
     ):  # fmt: skip
         told(name, client.get(path))
+    office = app.extensions["office"]
+    told("calendar_feed", client.get(f"/calendar.ics?token={feeds.open_feed(office, demo.Stage(office).actor('vptt.han'))}"))
     sent = client.act(case["id"], "submit", paper["version"], undertaking=True).json
+    head, director, day = Browser(app, "tp.hoa"), Browser(app, "pgd.linh"), clock.today().isoformat()
+    lent = {"delegate": "ptp.ngoc", "actions": ["endorse"], "form": "Q", "from": day, "to": day, "paper_no": "9/UQ", "paper_on": day}
+    entered = told("enter_delegation", head.post("/delegations", lent)).json
+    told("confirm_delegation", director.post(f"/delegations/{entered['id']}/confirm"))
+    told("list_delegations", head.get("/delegations"))
+    told("end_delegation", head.send("DELETE", f"/delegations/{entered['id']}"))
     told("recuse", Browser(app, "pgd.linh").post(f"/cases/{sent['id']}/recusal", {"reason": "Người quen."}))
     told("sign_out", client.send("DELETE", "/session"))

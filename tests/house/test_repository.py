@@ -158,17 +158,25 @@ SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|ORDER BY|LIMIT
 # name from a constant, a row of `?` marks, a whole number, or a fragment built of those. What a person typed is
 # always bound. Adding one here is a decision: show in review where it comes from.
 BUILT = {
+    "workflow/audit/system.py": {"lock"},
+    "workflow/delegations.py": {"_ROWS", "_MANDATES", "int(limit)"},
+    "workflow/doctor.py": {"marks"},
     "workflow/audit/verify.py": {"where", "', '.join(COLUMNS)"},
     "workflow/queries.py": {
         "_LISTED", "' AND '.join(where)", "column", "sign", "order", "limit + 1", "int(limit)", "marks", "name", "letters[index]", "mine",
         "waiting", "unit", "scope", "kind", "state.name", "main", "types", "nearest", "first", "near", "after", "_NEAREST",
     },
+    "workflow/rule_changes.py": {"_PICKED"},
     "workflow/store.py": {
-        "columns", "clocks", "parents", "array", "build", "by", "sets", "guard", "table", "', '.join(columns)", "', '.join([one] * rows)",
+        "_PRINCIPAL", "columns", "clocks", "parents", "array", "build", "by", "sets", "guard", "table", "', '.join(columns)", "', '.join([one] * rows)",
         "_CONFLICT.get(table, '')", "', '.join(parts)", "', '.join(names)", "picked", "i", "_TYPES.get(name, 'text')",
     },
-    "workflow/users.py": {"marks", "_ACTOR"},
-    "workflow/worker.py": {"BATCH", "lock"},
+    "workflow/remaining.py": {"users.ACTOR"},
+    "workflow/users.py": {"marks", "ACTOR"},
+    "workflow/notices.py": {"_HOLDERS", "int(limit)"},
+    "workflow/outbox.py": {"_FREE", "UNHELD", "FIRST", "_HELD", "BATCH", "lock", "mine", "int(limit)"},
+    "workflow/scan.py": {"PAGE", "each"},
+    "workflow/sharing.py": {"_COLUMNS", "int(limit)"},
 }  # fmt: skip
 
 

@@ -2,11 +2,20 @@
 
 import pytest
 
+from tests.law import drop_rule
+
 
 @pytest.fixture
 def committee_decides(request):
-    """Some cells need the Department's own level; every test starts from the committee's and leaves it so."""
+    """Some cells need the Department's own level; every test starts from the committee's and leaves it so.
+
+    Answers a function that puts it back.
+    """
     office = request.getfixturevalue("office" if "office" in request.fixturenames else "lite")
-    office.profile.raw["decision"]["level"] = "committee"
-    yield office.profile.raw["decision"]
-    office.profile.raw["decision"]["level"] = "committee"
+
+    def back():
+        drop_rule(office, "decision_level")
+
+    back()
+    yield back
+    back()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from tests.law import set_rule
 from tests.oracle.builder import ITEMS, REPORT, Built, build, free_guide, press_case, successor
 from workflow import clock, demo, queries
 from workflow.demo import Stage
@@ -84,11 +85,11 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
             given = demo.proposal(stage, ref, kind)
         case "approve":
             if state == "pending_decision":
-                stage.office.profile.raw["decision"]["level"] = "department"
+                set_rule(stage.office, "decision_level", "department")
             given = {"seen": seen(stage, ref, username)}
         case "reject":
             if state == "pending_decision" and kind == "visit":
-                stage.office.profile.raw["decision"]["level"] = "department"
+                set_rule(stage.office, "decision_level", "department")
             given = {"seen": seen(stage, ref, username), "grounds": ["safety"], "reason": "Thiên tai."}
         case "decline_interview":
             given = {"seen": seen(stage, ref, username), "grounds": ["interviewee_declines"], "reason": "Bận công tác."}
@@ -126,7 +127,7 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
         case "revoke":
             given = {"grounds": ["licence_revoked"], **REASON, "urgent": True}
             if username == "pgd.linh":  # who approved may revoke: this one was the Department's own decision
-                stage.office.profile.raw["decision"]["level"] = "department"
+                set_rule(stage.office, "decision_level", "department")
                 ref, at = _decided_here(stage, state)
         case "postpone":
             given = {**REASON, "dates": [{"row": row["fields"]["itinerary"][0]["row"], "on": clock.today().isoformat()}]} if kind == "visit" else REASON

@@ -39,7 +39,7 @@ def test_forbidden_over_http(lite, browser, kind, state, how, facts):
 def test_allowed_arrows_are_taken_over_http(lite, app, committee_decides, kind):
     stage = demo.Stage(lite)
     for _, state, action, username in (cell for cell in ALLOWED if cell[0] == kind):
-        committee_decides["level"] = "committee"
+        committee_decides()
         with clock.at(NOON):
             ready = prepare(stage, kind, state, action, username)
         with clock.at(ready.at):

@@ -43,7 +43,7 @@ def test_forbidden_over_perform(stage, kind, state, how, facts):
 @pytest.mark.parametrize("kind", table.KINDS)
 def test_allowed_arrows_are_taken_over_perform(stage, committee_decides, kind):
     for _, state, action, username in (cell for cell in ALLOWED if cell[0] == kind):
-        committee_decides["level"] = "committee"
+        committee_decides()
         with clock.at(NOON):
             ready = prepare(stage, kind, state, action, username)
         where, reasons = (kind, state, action, username), ()

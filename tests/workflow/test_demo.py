@@ -1,7 +1,11 @@
 """The demo: a case in every state of every kind, on both databases, and a record that verifies."""
 
+import shutil
+
+import pytest
+
 from states import FLOWS
-from workflow import demo, store
+from workflow import Office, demo, store
 from workflow.audit.verify import verify
 
 
@@ -16,8 +20,17 @@ def test_every_state_has_a_case_and_the_record_is_clean(office):
     assert report.integrity == "clean" and report.entries > 500
 
 
-def test_walk_goes_from_application_to_closed(lite):
+@pytest.mark.parametrize("locality", ["can-tho", "hai-phong", "quang-ngai", "cao-bang"])
+def test_walk_goes_from_application_to_closed(locality, sqlite_template, tmp_path):
+    shutil.copy(sqlite_template, tmp_path / "walk.sqlite3")
+    office = Office.open(f"sqlite:///{tmp_path / 'walk.sqlite3'}", tmp_path / "files", locality)
     told: list[str] = []
-    assert demo.walk(lite, told.append)
-    assert any("level_is_mine" in line or "UBND" in line for line in told)
+    try:
+        assert demo.walk(office, told.append)
+    finally:
+        office.db.close()
+    assert any("UBND quyết định" in line for line in told)
     assert told[-1].startswith("integrity: clean")
+    if locality == "cao-bang":  # a border commune: the border guard is asked, and the permit has to be on record
+        assert any(line.startswith("R2: Ban Chỉ huy Bộ đội Biên phòng") for line in told)
+        assert any("recommend ✗ needs" in line and "giấy phép riêng" in line for line in told) and any("record_permit" in line for line in told)

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from tests.law import ruled
 from workflow import demo, doctor, engine, queries, store, users
 from workflow.errors import NeedsUnmet, WorkflowError
 
@@ -92,9 +93,7 @@ def test_a_file_sent_back_stays_in_its_round_and_bars_the_same_people(office, st
 
 
 def test_a_small_office_may_merge_recommend_and_endorse_only(office, stage):
-    setting = office.profile.raw["decision"]
-    setting["allow_two_person"] = True
-    try:
+    with ruled(office, "allow_two_person", "yes"):
         for second in ("endorse", "refer", "decide"):
             who = everyman(office, stage, "visit", "recommend", second, "small")
             ref = stage.file("vptt.han", "visit")
@@ -111,8 +110,6 @@ def test_a_small_office_may_merge_recommend_and_endorse_only(office, stage):
             with pytest.raises(NeedsUnmet) as caught:
                 take(stage, "visit", ref, second, who)
             assert "third_person" in {r.code for r in caught.value.reasons}
-    finally:
-        setting["allow_two_person"] = False
 
 
 def test_the_submitter_never_appraises_and_the_decider_never_issues(office, stage):

@@ -84,7 +84,7 @@ def test_a_reply_is_due_with_the_clock_it_stops(office, stage):
     stage.deliver()
     approval = letters_of(stage, ref)["approval"]
     row = stage.row(ref)
-    usual = office.deadlines.after(demo.clock.moment(stage.row(approval)["created_at"]), "sign")
+    usual = office.deadlines.after(demo.clock.moment(stage.row(approval)["created_at"]), "T21")
     assert stage.row(approval)["due_at"] == min(usual, row["clocks"]["statutory_due"])
     assert approval in inbox(office, stage, "vt.van")
 

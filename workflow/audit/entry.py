@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 GENESIS = "0" * 64
+LOG_ID = "fpd"
 _ENTRY = b"fpd-entry-v1\x00"
 _COMMIT = b"fpd-commit-v1\x00"
 _LARGEST = 2**53 - 1

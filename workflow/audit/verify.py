@@ -31,7 +31,7 @@ SENTENCES: dict[str, Text] = {
     "commitment": Text("nội dung kèm theo đã bị đổi", "an opening does not fit its commitment"),
     "missing-opening": Text("mất nội dung kèm theo mà không có mục xóa", "an opening is missing without an erasure entry"),
     "stray-opening": Text("nội dung kèm theo không thuộc mục nào", "an opening belongs to no commitment"),
-    "head": Text("hồ sơ không khớp mục cuối", "the case does not fit the last entry"),
+    "head": Text("hồ sơ hoặc dòng lịch sử không khớp mục cuối", "the case, or the stream's own mark, does not fit the last entry"),
     "unreadable": Text("nội dung đã niêm không đọc được", "the sealed text cannot be read"),
     "state": Text("trạng thái hồ sơ khác mục cuối", "the state of the case differs from the last entry"),
     "no-case": Text("có lịch sử nhưng không có hồ sơ", "there are entries but no case"),
@@ -109,8 +109,17 @@ def verify(connection: Connection, case: str | None = None) -> Report:
             report.findings.append(Finding(f"case/{id_}", row["version"], "head"))
         elif end[2] != row["state"]:
             report.findings.append(Finding(f"case/{id_}", row["version"], "state"))
+    if not case:
+        report.findings += _other_heads(connection, ends)
     report.findings += [Finding(stream, end[0], "no-case") for stream, end in ends.items() if stream.startswith("case/")]
     return report
+
+
+def _other_heads(connection: Connection, ends: dict[str, tuple[int, str, str]]) -> list[Finding]:
+    """Streams that belong to no case: the last entry is the one that `audit_stream` names."""
+    heads = {r["stream"]: (r["seq"], r["head_hash"]) for r in query(connection, "SELECT stream, seq, head_hash FROM audit_stream WHERE seq > 0")}
+    others = {stream: end[:2] for stream, end in ends.items() if not stream.startswith("case/")}
+    return [Finding(stream, heads.get(stream, (0,))[0], "head") for stream in sorted(heads.keys() | others.keys()) if heads.get(stream) != others.get(stream)]
 
 
 def _openings(connection: Connection, where: str, values: dict[str, str]) -> dict[tuple[str, int], dict[str, tuple[str, str]]]:

@@ -1,0 +1,137 @@
+"""`fpd locality`: which profiles there are, whether one may be used, and which one this installation uses.
+
+Exit codes: 0 done, 1 refused or something found, 2 bad use. Sentences stand in both languages, as on every command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.settings import Settings, read_settings
+from workflow import db, localities, locality_check
+from workflow.locality_check import Fault
+
+
+def add(commands: Any) -> None:
+    """Hang the command and what it can do on the parser of `fpd`."""
+    made = commands.add_parser("locality", help="profiles: list, check, use", description=__doc__)
+    parts = made.add_subparsers(dest="part", required=True, metavar="list|check|use")
+
+    def part(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = parts.add_parser(name, help=text, description=text)
+        found.set_defaults(run=run)
+        return found
+
+    part("list", "code, name and what the office has not confirmed yet; * is the one in use", run_list)
+    check = part("check", "every fault of a profile with file, key and a sentence; all profiles where none is named", run_check)
+    check.add_argument("which", nargs="?", metavar="CODE|FILE")
+    use = part("use", "set the locality of this installation's database and enter its bodies, legal texts and rules", run_use)
+    use.add_argument("which", metavar="CODE")
+
+
+def _database(settings: Settings) -> db.Database | None:
+    """The database if it can be looked at without making it."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
+        return None
+    return db.Database(settings.database_url)
+
+
+def run_list(_: argparse.Namespace) -> int:
+    """Each profile in two lines; a bad one says so."""
+    settings = read_settings()
+    try:
+        here, ticked = _of_the_database(settings)
+    except SQLAlchemyError as error:
+        print("Không đọc được cơ sở dữ liệu / the database cannot be read:", str(error).splitlines()[0], file=sys.stderr)
+        return 1
+    faulty = 0
+    for code in localities.known():
+        mark = "*" if code == (settings.locality or here) else " "
+        try:
+            profile = localities.load_profile(code)
+        except localities.BadProfile as bad:
+            faulty = 1
+            print(f"{mark} {code:<12} hỏng / bad: {len(bad.lines)}; fpd locality check {code}")
+            continue
+        left = [entry for entry in profile.unconfirmed if entry.subject not in ticked]
+        print(f"{mark} {code:<12} {profile.name.vi} / {profile.name.en}")
+        print(f"    chưa xác nhận / unconfirmed: {_counted(left)}")
+    return faulty
+
+
+def _of_the_database(settings: Settings) -> tuple[str, frozenset[str]]:
+    """The locality that the database was set to, and what was ticked there; the default and nothing where there is none."""
+    database = _database(settings)
+    if database is None:
+        return localities.DEFAULT, frozenset()
+    try:
+        here = localities.in_force(database)
+        if not inspect(database.engine).has_table("confirmations"):
+            return here, frozenset()
+        with database.read() as connection:
+            return here, frozenset(localities.confirmed(connection))
+    finally:
+        database.close()
+
+
+def _counted(entries: Iterable[localities.Entry]) -> str:
+    sections: dict[str, int] = {}
+    for entry in entries:
+        sections[entry.section] = sections.get(entry.section, 0) + 1
+    words = (f"{localities.SECTIONS[section].vi} / {localities.SECTIONS[section].en} {count}" for section, count in sections.items())
+    return "; ".join(words) or "–"
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Faults, one a line; the national files are looked at with every profile."""
+    faults = list(locality_check.check_national())
+    paths = [_path(args.which)] if args.which else [localities.FOLDER / f"{code}.toml" for code in localities.known()]
+    for path in paths:
+        found = _examined(path)
+        faults += found
+        if not found:
+            print(f"{path.name}: đúng / good")
+    for fault in dict.fromkeys(faults):
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _path(which: str) -> Path:
+    """A code of a profile that is here, or else a file."""
+    return localities.FOLDER / f"{which}.toml" if which in localities.known() else Path(which)
+
+
+def _examined(path: Path) -> list[Fault]:
+    return locality_check.check_file(path)[1]
+
+
+def run_use(args: argparse.Namespace) -> int:
+    """Set the locality; refused where the database holds cases of another one, or where the profile is bad."""
+    settings = read_settings()
+    settings.var.mkdir(parents=True, exist_ok=True)
+    db.migrate(settings.database_url)
+    database = db.Database(settings.database_url)
+    try:
+        done = localities.use(database, args.which)
+    finally:
+        database.close()
+    print(
+        f"{args.which}: {len(done.agencies)} cơ quan / bodies, {len(done.texts)} văn bản / legal texts, {done.rules} quy tắc / rules"
+        " mới hoặc đã sửa / new or changed"
+    )
+    if settings.locality and settings.locality != args.which:
+        print(
+            f"FPD_LOCALITY={settings.locality} vẫn được ưu tiên; bỏ biến này để dùng {args.which}."
+            f" / FPD_LOCALITY={settings.locality} still wins; unset it to use {args.which}.",
+            file=sys.stderr,
+        )
+    return 0
