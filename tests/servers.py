@@ -16,8 +16,11 @@ from workflow import Office
 
 
 @contextmanager
-def postgres_server() -> Iterator[Callable[[str | None], str]]:
-    """A real PostgreSQL from the test wheel; answers a function that makes a database, empty or copied, and tells its address."""
+def postgres_server(*, durable: bool = False) -> Iterator[Callable[[str | None], str]]:
+    """A real PostgreSQL from the test wheel; answers a function that makes a database, empty or copied, and tells its address.
+
+    Tests kill clients, never the machine: unless `durable`, the server does not wait for the disk.
+    """
     runtime = Path(tempfile.gettempdir()) / f"fpd-run-{os.getuid()}"
     runtime.mkdir(mode=0o700, exist_ok=True)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # where the server's wheel keeps its locks; not every machine has one
@@ -27,6 +30,11 @@ def postgres_server() -> Iterator[Callable[[str | None], str]]:
     server = pgserver.get_server(str(folder))
     base = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = sa.create_engine(base, isolation_level="AUTOCOMMIT")
+    if not durable:
+        with admin.connect() as connection:
+            for setting in ("fsync", "full_page_writes"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
     count = iter(range(10_000))
 
     def make(template: str | None = None) -> str:

@@ -123,7 +123,7 @@ class Grounds:
         """The address of a fresh migrated database."""
         if database == "postgresql":
             if self.make is None:
-                self.make = self.stack.enter_context(postgres_server())
+                self.make = self.stack.enter_context(postgres_server(durable=True))
                 url = self.make(None)
                 db.migrate(url)
                 self.templates[database] = str(sa.engine.make_url(url).database)

@@ -2,7 +2,7 @@
 
 Only an administrator changes it, alone: a calendar day repeats a published document, it decides nothing. A row is ended
 and never overwritten. Each change is one entry of the record in the transaction that makes it; afterwards the due dates
-of open cases are counted again, each move recorded in its case (`engine.recount_open`).
+of open cases are counted again, each move recorded in its case (`recounting.recount`).
 """
 
 from __future__ import annotations
@@ -268,12 +268,12 @@ def calendar_after(office: Office, changes: Sequence[Change]) -> WorkCalendar:
 
 
 def moves(office: Office, changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """The open cases whose due dates would move by these changes, as `engine.recount_preview` tells them."""
-    from workflow import engine
+    """The open cases whose due dates would move by these changes, as `recounting.foreseen` tells them."""
+    from workflow import recount as recounting
 
     if not any(counts(office, change) for change in changes):
         return []
-    return engine.recount_preview(office, calendar=calendar_after(office, changes))
+    return recounting.foreseen(office, calendar=calendar_after(office, changes))
 
 
 def needs_admin(actor: Actor) -> None:
@@ -318,11 +318,11 @@ def _with_others(told: Sequence[Text]) -> Text:
 
 def recount(office: Office, actor: Actor, why: Text) -> list[str]:
     """Count the due dates of open cases again by the table as it stands; answers the codes of those that moved."""
-    from workflow import engine
+    from workflow import recount as recounting
 
     needs_admin(actor)
     office.forget()
-    return engine.recount_open(office, actor, why)
+    return recounting.recount(office, actor, why)
 
 
 def _write(connection: Connection, actor: Actor, change: Change, now: str) -> None:
@@ -399,7 +399,7 @@ def reached_years(connection: Connection) -> dict[int, int]:
 
 def examine(office: Office) -> list[Text]:
     """Everything doubtful about the calendar of an installation, open cases whose due dates are counted by an older one included."""
-    from workflow import engine
+    from workflow import recount as recounting
 
     with office.db.read() as connection:
         rows, reached = rows_of(connection), reached_years(connection)
@@ -407,7 +407,7 @@ def examine(office: Office) -> list[Text]:
     found = findings(rows, calendar, reached, clock.today().year)
     if not rows:
         found.insert(0, Text("Bảng lịch còn trống: chạy “fpd calendar seed”.", "The calendar is empty: run “fpd calendar seed”."))
-    late = engine.recount_preview(office, calendar=calendar)
+    late = recounting.foreseen(office, calendar=calendar)
     if late:
         found.append(Text(f"{len(late)} hồ sơ đang mở còn tính hạn theo lịch cũ: chạy “fpd calendar recount”.",
                           f"{len(late)} open case(s) still have due dates by an older calendar: run “fpd calendar recount”."))  # fmt: skip

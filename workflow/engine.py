@@ -8,7 +8,7 @@ unknown action, stored answer, unreadable body, role in no state, version, state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -25,14 +25,12 @@ from states.needs import row_of
 from workflow import authority, chance, clock, delegations, doctor, dossier, routing, schemas, store
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
-from workflow.calendar import WorkCalendar
 from workflow.categories import authority_of
-from workflow.deadlines import NEVER, Deadlines, noon_of, promised
+from workflow.deadlines import NEVER, noon_of, promised
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired
 from workflow.facts import facts_of, held_roles_in_order
 from workflow.fold import fold
 from workflow.office import Office
-from workflow.rules import RuleBook
 from workflow.schemas import TEXTS
 from workflow.store import Change
 
@@ -395,8 +393,9 @@ def edit_case(office: Office, actor: Actor, ref: str, fields: Given, *, version:
         row, held = _seen_case(connection, actor, ref)
         flow = flow_for(row["kind"])
         given = fields() if callable(fields) else fields
-        if flow.internal and isinstance(given, dict) and given.keys() & {item.name for item in flow.internal}:
-            _check_internal(flow, given, held)
+        desk = held & {R.OFFICER, R.HEAD, R.INTAKE}
+        if desk and flow.internal and isinstance(given, dict) and given.keys() & {item.name for item in flow.internal}:
+            _check_internal(flow, given)
             _check_version(office, connection, row, version, actor)
             return _note_internal(connection, flow, row, actor, given, _now(office), request_id)
         editors = {R.APPLICANT} if row["kind"] != "letter" else {R.OFFICER, R.REGISTRY}
@@ -432,10 +431,8 @@ def edit_case(office: Office, actor: Actor, ref: str, fields: Given, *, version:
     return office.db.transact(work)
 
 
-def _check_internal(flow: Flow, given: Mapping[str, Any], held: frozenset[str]) -> None:
-    """Internal fields are the unit's own, and do not mix with the applicant's in one edit."""
-    if not held & {R.OFFICER, R.HEAD, R.INTAKE}:
-        raise RoleRefused((role_refusal((R.OFFICER, R.HEAD, R.INTAKE)),))
+def _check_internal(flow: Flow, given: Mapping[str, Any]) -> None:
+    """Internal fields are the unit's own, and do not mix with the applicant's in one edit; to others they are unknown fields."""
     others = given.keys() - {item.name for item in flow.internal}
     if others:
         raise Invalid({name: [TEXTS["locked"]] for name in sorted(others)}, code="locked")
@@ -448,7 +445,7 @@ def _note_internal(connection: Connection, flow: Flow, row: dict[str, Any], acto
     noted = schemas.drop_nulls(schemas.load(flow.internal, given, strict=False))
     kept = {**(row["memory"].get("internal") or {}), **{item.name: noted.get(item.name) or [] for item in flow.internal if item.name in given}}
     role = next(r for r in (R.OFFICER, R.HEAD, R.INTAKE) if r in authority.roles_on(row, actor))
-    return _plain_act(connection, row, actor, "note", role, {**row["memory"], "internal": kept}, noted, now, request_id)
+    return plain_act(connection, row, actor, "note", role, {**row["memory"], "internal": kept}, noted, now, request_id)
 
 
 def _new_dossier(
@@ -527,7 +524,7 @@ def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[st
                 raise RoleRefused((role_refusal((R.REGISTRY, R.OFFICER)),))
             role = sorted(allowed)[0]
             memory = {**row["memory"], "scans": [*(row["memory"].get("scans") or ()), stored["id"], name]}
-            return _plain_act(connection, row, actor, "attach", role, memory, {"paper": name}, now, request_id, paper_row)
+            return plain_act(connection, row, actor, "attach", role, memory, {"paper": name}, now, request_id, paper_row)
         if R.APPLICANT not in held and not (held & {R.OFFICER} and name == "permit"):
             raise RoleRefused((role_refusal((R.APPLICANT,)),))
         facts = facts_of(office, flow, row, actor, held, now=now)
@@ -536,7 +533,7 @@ def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[st
             if name == "permit" and row["state"] in ("under_review", "approved", "accompanied"):
                 memory = {**row["memory"], "scans": [*(row["memory"].get("scans") or ()), stored["id"], name]}
                 role = R.APPLICANT if R.APPLICANT in held else R.OFFICER
-                return _plain_act(connection, row, actor, "attach", role, memory, {"paper": name}, now, request_id, paper_row)
+                return plain_act(connection, row, actor, "attach", role, memory, {"paper": name}, now, request_id, paper_row)
             raise Invalid({f"paper:{name}": [TEXTS["locked"]]}, code="locked")
         kept = {**row["papers"], name: {"id": stored["id"], "hash": stored["file_hash"]}}
         return _new_dossier(office, connection, flow, row, actor, held, row["fields"], kept, now, (f"paper:{name}",), request_id, paper_rows=(paper_row,))
@@ -544,7 +541,7 @@ def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[st
     return office.db.transact(work)
 
 
-def _plain_act(
+def plain_act(
     connection: Connection, row: Row, actor: Actor, action: str, role: str, memory: Mapping[str, Any], inputs: Mapping[str, Any],
     now: datetime, request_id: str, paper_row: Mapping[str, Any] | None = None, *, clocks: Mapping[str, Any] | None = None, due_at: str = "",
 ) -> Done:  # fmt: skip
@@ -582,117 +579,18 @@ def recuse(office: Office, actor: Actor, ref: str, reason: str, *, request_id: s
         memory = {**row["memory"], "recused": sorted({*(row["memory"].get("recused") or ()), actor.id})}
         role = sorted(held - {R.AUDITOR, R.APPLICANT})[0]
         now = _now(office)
-        done = _plain_act(connection, row, actor, "recuse", role, memory, {"reason": reason}, now, request_id)
+        done = plain_act(connection, row, actor, "recuse", role, memory, {"reason": reason}, now, request_id)
         if doctor.stuck(office, connection, {**row, "memory": memory}):
             change = Change()
-            _post(change, row, Effect("mail", "stuck"), done.version, _bare_facts(row, now), actor, role, done.entry_hash, "recuse")
+            post_effect(change, row, Effect("mail", "stuck"), done.version, bare_facts(row, now), actor, role, done.entry_hash, "recuse")
             store.write(connection, change)
         return done
 
     return office.db.transact(work)
 
 
-# --- due dates counted anew -----------------------------------------------------------------------------------
-
-_COUNTED_WORDS = ("statutory", "intake", "report", "close")
-
-
-def recount_preview(office: Office, *, calendar: WorkCalendar | None = None, rulebook: RuleBook | None = None) -> list[dict[str, Any]]:
-    """Which open cases would have another due date with this calendar or these rules, and which: nothing is written.
-
-    Answers rows {id, code, kind, state, before, after, holder_before, holder_after} of moments, by code: the date of the
-    reply, and by when whoever holds the case should act.
-    """
-    with office.db.read() as connection:
-        office.refresh(connection)
-        return [
-            {
-                "id": row["id"], "code": row["code"], "kind": row["kind"], "state": row["state"], "before": promised(row["clocks"]),
-                "after": promised(clocks), "holder_before": row["due_at"], "holder_after": due_at,
-            }
-            for row, clocks, due_at in _recounted(office, connection, calendar or office.calendar, rulebook or office.rulebook)
-        ]  # fmt: skip
-
-
-def recount_open(office: Office, actor: Actor, why: Text, *, request_id: str = "") -> list[str]:
-    """Count the due dates of all open cases anew, after the calendar or a rule has changed; answers the codes of those that moved.
-
-    Each moved case has one entry `recount` with the old and the new sum. Answered and extended cases keep their dates.
-    """
-    office.forget()
-    with office.db.read() as connection:
-        office.refresh(connection, force=True)
-        found = [row["id"] for row, _, _ in _recounted(office, connection, office.calendar, office.rulebook)]
-    return [code for code in (_until_it_stands_still(office, _recount_one(office, actor, id_, why, request_id)) for id_ in found) if code]
-
-
-def _until_it_stands_still(office: Office, work: Callable[[Connection], str]) -> str:
-    """Somebody may act on the case at the same moment: it is judged again on what they left."""
-    for _ in range(20):
-        try:
-            return office.db.transact(work)
-        except Conflict:
-            continue
-    raise Conflict("changed_meanwhile")
-
-
-def _recount_one(office: Office, actor: Actor, id_: str, why: Text, request_id: str) -> Callable[[Connection], str]:
-    def work(connection: Connection) -> str:
-        row = store.load(connection, id_)
-        again = _counted_again(office, row, office.calendar, office.rulebook) if row else None
-        if row is None or again is None:
-            return ""
-        clocks, due_at = again
-        old, new = (orjson.loads(item.get("sums") or "[null,null]") for item in (row["clocks"], clocks))
-        inputs = {"why": why.as_dict(), "before": old, "after": new}
-        role = next((name for name in (R.ADMIN, R.DIRECTOR) if actor.has(name)), R.CLOCK)
-        now = _later(row, _now(office))
-        done = _plain_act(connection, row, actor, "recount", role, row["memory"], inputs, now, request_id, clocks={**clocks, "case_id": id_}, due_at=due_at)
-        change = Change()
-        _post(change, row, Effect("mail", "recounted"), done.version, _bare_facts(row, now), actor, role, done.entry_hash, "recount")
-        store.write(connection, change)
-        return str(row["code"] or id_)
-
-    return work
-
-
-def _bare_facts(row: Row, now: datetime) -> Facts:
+def bare_facts(row: Row, now: datetime) -> Facts:
     return Facts(row["kind"], row["state"], now, clock.local(now).date())
-
-
-def _recounted(office: Office, connection: Connection, calendar: WorkCalendar, rulebook: RuleBook) -> Iterator[tuple[Row, dict[str, Any], str]]:
-    """Open cases whose clocks read otherwise when counted anew: (case, new clocks, new due moment of its holder)."""
-    ids = store.query(
-        connection, "SELECT c.id FROM cases c JOIN case_clock k ON k.case_id = c.id WHERE c.is_open AND k.received_at IS NOT NULL ORDER BY c.code"
-    )
-    for found in ids:
-        row = store.load(connection, found["id"])
-        again = _counted_again(office, row, calendar, rulebook) if row else None
-        if row is not None and again is not None:
-            yield row, *again
-
-
-def _counted_again(office: Office, row: Row, calendar: WorkCalendar, rulebook: RuleBook) -> tuple[dict[str, Any], str] | None:
-    """The clocks and the holder's due moment of a case by this calendar and these rules, or None where nothing moves."""
-    clocks = row["clocks"]
-    day = clocks.get("rules_on") or clock.local(clock.moment(clocks["received_at"])).date().isoformat()
-    deadlines = Deadlines(rulebook.on(date.fromisoformat(day)), calendar)
-    again = deadlines.counted_again(clocks, row["kind"], row["fields"].get("category"))
-    word = flow_for(row["kind"]).states[row["state"]].deadline
-    due_at = row["due_at"]
-    if word in _COUNTED_WORDS:
-        facts = replace(_bare_facts(row, _entered_at(row)), fields=row["fields"])
-        due_at = deadlines.holder_due(word, facts, again)
-    kept = ("statutory_due", "work_due", "first_due")
-    moved = any(again.get(name) != clocks.get(name) for name in kept) or due_at != row["due_at"]
-    return (again, due_at) if moved else None
-
-
-def _entered_at(row: Row) -> datetime:
-    """When a case came into its state, or was extended there: the moment from which its holder's time runs."""
-    into = {s.action for s in flow_for(row["kind"]).steps if s.target == row["state"] and (s.source != s.target or s.action == "extend")}
-    acts = row["memory"].get("acts") or {}
-    return clock.moment(max((acts[name]["at"] for name in into if name in acts), default=row["updated_at"]))
 
 
 # --- acting ------------------------------------------------------------------------------------------------
@@ -751,7 +649,7 @@ def perform(
         acting = authority.role_of_act(step, held, lent, said.get("role"))
         if said.get("comment"):
             inputs["comment"] = said["comment"]
-        now = _later(row, _now(office))
+        now = later(row, _now(office))
         extra = _resolve(office, connection, flow, step, row, inputs, who)
         facts = facts_of(office, flow, row, who, held & set(step.by), now=now, role=acting, given=inputs, target=step.target, action=action, extra=extra)
         try:
@@ -815,7 +713,7 @@ def _conflict_refusal() -> Any:
     return not_conflicted.refusal(Facts("", "", clock.now(), clock.today()))
 
 
-def _later(row: Row, now: datetime) -> datetime:
+def later(row: Row, now: datetime) -> datetime:
     """Time never runs back within a case: a clock that was set back a little takes the last moment."""
     last = moment(row["updated_at"])
     return max(now, last) if last else now
@@ -1020,10 +918,16 @@ def _change_for(
         update["due_at"] = office.deadlines_for({"clocks": merged}).holder_due(target.deadline, moving, merged)
         if step.action == "sign" and LETTERS[row["fields"]["letter"]].reply:  # a reply stays due with the clock it stops
             update["due_at"] = min(update["due_at"], row["due_at"])
+    for name in _OFTEN_SAME:  # an index whose columns a statement does not name is left alone
+        if name in update and update[name] == row[name]:
+            del update[name]
     update["state"] = step.target  # the one line in which a case moves
     change.update = update
     _effects(office, connection, change, step, row, facts, actor, acting, head, clocks)
     return change
+
+
+_OFTEN_SAME = ("phase", "round", "is_open", "due_at")
 
 
 def _moved_days(fields: Mapping[str, Any], dates: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -1145,7 +1049,7 @@ def _effects(
         if effect.when is not None and not effect.when(facts):
             continue
         if effect.kind in ("letter", "mail", "cancel"):
-            _post(change, row, effect, seq, facts, actor, acting, head, step.action)
+            post_effect(change, row, effect, seq, facts, actor, acting, head, step.action)
         elif effect.kind == "open" and effect.name == "consultation":
             _open_consultations(office, connection, change, row, facts, actor, acting, head)
         elif effect.kind == "clock" and effect.name == "letter_issued":
@@ -1159,7 +1063,7 @@ TOLD = (
 )  # fmt: skip
 
 
-def _post(change: Change, row: Row, effect: Effect, seq: int, facts: Facts, actor: Actor, acting: str, head: str, action: str) -> None:
+def post_effect(change: Change, row: Row, effect: Effect, seq: int, facts: Facts, actor: Actor, acting: str, head: str, action: str) -> None:
     stamp = clock.stamp(facts.now)
     payload: dict[str, Any] = {"action": action, "entry": head, "role": acting, "actor": actor.id}
     if effect.kind == "letter":

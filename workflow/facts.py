@@ -12,6 +12,7 @@ from states import Act, Child, Facts, Flow
 from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import moment
+from states.needs import dropped_rows
 from workflow import clock, dossier, routing
 from workflow.authority import Actor, Row
 from workflow.categories import with_delegation
@@ -123,6 +124,11 @@ def settings_of(office: Office, row: Row, action: str = "", wanted: frozenset[st
         found["signers"] = office.profile.signers(row["fields"]["letter"]) or letter.signers
         found["form"] = letter.form
     return found
+
+
+def dropped_of(memory: Mapping[str, Any]) -> frozenset[str]:
+    """Row ids that the decision, or before it the proposal, drops, out of a case's memory: the same word that the rules go by."""
+    return dropped_rows(Facts("", "", clock.now(), clock.today(), acts=_Acts(memory)))
 
 
 def topics_of(row: Row) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from states.language import Text
 from workflow import authority, chance, clock, queries, store, users
 from workflow.authority import Actor, Row
 from workflow.deadlines import promised
+from workflow.facts import dropped_of
 from workflow.fold import fold
 from workflow.office import Office
 
@@ -325,20 +326,11 @@ def _visit(row: Row, held: frozenset[str], inside: bool, fields: Mapping[str, An
     first, last = date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"])
     found = _Stay(row, [_event(row, "duty" if R.GUIDE in held else "visit", first, max(first, last))])
     found.days = [first + timedelta(days=n) for n in range(min((last - first).days, 366) + 1)]
-    out = _dropped(acts)
+    out = dropped_of({"acts": acts})
     found.programme = [item for item in fields.get("itinerary") or () if item.get("on") and item.get("row") not in out]
     if held & {R.GUIDE, R.OFFICER}:
         found.events += [_programme(row, item, inside) for item in found.programme]
     return found
-
-
-def _dropped(acts: Mapping[str, Any]) -> frozenset[str]:
-    """Rows of the programme that the decision left out, or what it confirmed."""
-    for name in ("approve", "enter_paper_decision", "endorse", "recommend"):
-        rows = ((acts.get(name) or {}).get("given") or {}).get("rows")
-        if rows:
-            return frozenset(needs.row_of(item) for item in rows if item.get("result") == "drop")
-    return frozenset()
 
 
 def place_of(item: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, engine, notices, scan, store
+from workflow import clock, notices, recount, scan, store
 from workflow.authority import CLOCK
 from workflow.mail import Post
 from workflow.office import Office
@@ -46,7 +46,7 @@ def _hour(_: Office, now: datetime) -> str:
 
 def _recount(office: Office) -> int:
     """Cases sent while a process still knew the older calendar or rules are counted by the ones in force."""
-    return len(engine.recount_open(office, CLOCK, Text("Theo lịch làm việc và quy tắc đang có hiệu lực.", "By the calendar and the rules in force.")))
+    return len(recount.recount(office, CLOCK, Text("Theo lịch làm việc và quy tắc đang có hiệu lực.", "By the calendar and the rules in force.")))
 
 
 def _opening(office: Office, now: datetime) -> str | None:

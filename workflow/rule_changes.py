@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from states import roles as R
 from states.language import Refusal, Text
 from states.machine import role_refusal
-from workflow import chance, clock, engine, law, rules, store
+from workflow import chance, clock, law, recount, rules, store
 from workflow.audit import system
 from workflow.authority import Actor
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused
@@ -247,7 +247,7 @@ def confirm(office: Office, actor: Actor, id_: str, *, seen: str = "", request_i
         if office.db.transact(partial(_carry_out, actor, rule, former, found, last if left else None, request_id)):
             break
     office.forget()
-    return engine.recount_open(office, actor, _why(rule, former), request_id=request_id)
+    return recount.recount(office, actor, _why(rule, former), request_id=request_id)
 
 
 def _judged(office: Office, actor: Actor, id_: str) -> tuple[int, dict[str, Any], Rule, Rule | None]:

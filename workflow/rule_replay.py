@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from states import FLOWS, Facts, Flow
 from states import roles as R
 from states.language import Text
-from workflow import authority, clock, engine, queries, remaining, store
+from workflow import authority, clock, queries, recount, remaining, store
 from workflow.authority import Row
 from workflow.deadlines import local_moment
 from workflow.office import Office
@@ -53,7 +53,7 @@ def replay(office: Office, rule: Rule) -> list[dict[str, Any]]:
     written. Cases that this would leave without a person for one of their steps are told as `duty`.
     """
     book = with_draft(office.rulebook, rule)
-    found = [_moved(item) for item in engine.recount_preview(office, rulebook=book)]
+    found = [_moved(item) for item in recount.foreseen(office, rulebook=book)]
     imagined = office.with_rules(book)
     with office.db.read() as connection:
         found += _acts(office, imagined, connection, rule)

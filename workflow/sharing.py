@@ -17,6 +17,7 @@ from states import roles as R
 from workflow import chance, clock, notices, store
 from workflow.authority import Actor, Row
 from workflow.errors import NotFound
+from workflow.facts import dropped_of
 from workflow.mail import Post
 from workflow.office import Office
 
@@ -46,8 +47,7 @@ def event_of(connection: Connection, message: Mapping[str, Any], payload: Mappin
 def shown(row: Row) -> dict[str, Any]:
     """The minimum view of a case: outlet, names of the crew, day, commune and place of what was not dropped."""
     fields, acts = row["fields"], row["memory"].get("acts") or {}
-    judged = [r for name in ("recommend", "endorse") for r in ((acts.get(name) or {}).get("given") or {}).get("rows") or ()]
-    dropped = {str(r.get("row", "")).rsplit("/", 1)[-1] for r in judged if r.get("result") == "drop"}
+    dropped = dropped_of(row["memory"])
     programme = [
         {"on": r.get("on", ""), "commune": r.get("commune", ""), "place": r.get("place", "")}
         for r in fields.get("itinerary") or () if r.get("row") not in dropped

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from workflow import calendar_table as table
-from workflow import clock, demo, engine, store
+from workflow import clock, demo, recount, store
 from workflow.errors import Busy
 
 DAY = {"locality": "", "on": "2026-12-11", "kind": "off", "opens": "", "closes": "", "name": "Nghỉ bão", "name_en": "Storm", "standing": "confirmed",
@@ -195,7 +195,7 @@ def test_a_change_that_could_not_be_followed_up_says_so(lite, browser, visitor, 
     def busy(*_, **__):
         raise Busy()
 
-    monkeypatch.setattr(engine, "recount_open", busy)
+    monkeypatch.setattr(recount, "recount", busy)
     assert post(browser, "qt.yen", "/admin/calendar/new", **{**DAY, "on": "2027-03-08"}, go="1").status_code == 303
     text = page(visitor("qt.yen"), "/admin/calendar?year=2027")
     assert "Lịch đã được ghi, nhưng chưa tính lại xong" in text and "Tính lại hạn" in text and mark(lite, "2027-03-08")

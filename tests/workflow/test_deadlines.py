@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from states.language import Text
-from workflow import calendar, clock, demo, engine, queries, store
+from workflow import calendar, clock, demo, queries, recount, store
 from workflow.audit.verify import verify
 from workflow.deadlines import Deadline, Deadlines, local_moment, promised, sums_of
 from workflow.rules import RuleBook, load_rules
@@ -138,9 +138,9 @@ def test_a_corrected_calendar_moves_open_cases_with_an_entry_each_and_no_answere
     with clock.at(THURSDAY + timedelta(hours=2)):
         with office.db.read() as connection:
             fresh = office.calendar_with(calendar.load_calendar(connection))
-        foreseen = {row["id"] for row in engine.recount_preview(office, calendar=fresh)}
-        codes = engine.recount_open(office, stage.actor("qt.yen"), Text("Nghỉ bão 27/11.", "Storm on 27/11."))
-        assert engine.recount_open(office, stage.actor("qt.yen"), Text("Lần hai.", "Again.")) == []
+        foreseen = {row["id"] for row in recount.foreseen(office, calendar=fresh)}
+        codes = recount.recount(office, stage.actor("qt.yen"), Text("Nghỉ bão 27/11.", "Storm on 27/11."))
+        assert recount.recount(office, stage.actor("qt.yen"), Text("Lần hai.", "Again.")) == []
     assert {moves, early} <= foreseen and extended not in foreseen and ended not in foreseen
     assert {stage.row(ref)["code"] for ref in (moves, early)} <= set(codes)
     for ref in (moves, early):

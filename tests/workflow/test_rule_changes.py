@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from states.language import Text
-from workflow import Office, authority, clock, demo, engine, law, queries, remaining, rule_changes, rules, store, users
+from workflow import Office, authority, clock, demo, law, queries, recount, remaining, rule_changes, rules, store, users
 from workflow.audit.verify import verify
 from workflow.deadlines import of_case
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused
@@ -532,7 +532,7 @@ def test_the_replay_is_the_difference_that_comes_of_it(crowd, tmp_path_factory, 
             told_of = stored_replay(office, id_)
             moved = confirm(office, stage, id_)
             now, can = dates(office), possible(office) if asks else {}
-            again = engine.recount_preview(office)
+            again = recount.foreseen(office)
         differ = {ref for ref in was if was[ref] != now[ref]}
         assert {item["id"] for item in told_of if item["what"] == "due"} == differ <= bound and len(moved) == len(differ)
         acts = {ref for ref, *_ in {pair for pair in could.keys() | can.keys() if could.get(pair) != can.get(pair)}}
