@@ -24,7 +24,7 @@ from workflow import calendar_table as table
 from workflow import clock
 from workflow.audit import system
 from workflow.authority import CLOCK, Actor
-from workflow.calendar import UNITS, WEEKDAYS, Counted, Skipped, WorkCalendar, load_calendar, seed_calendar, seeded
+from workflow.calendar import UNITS, WEEKDAYS, Counted, Skipped, WorkCalendar, load_calendar, seed_calendar, seeded, years_ahead
 from workflow.db import Database
 from workflow.errors import Invalid
 from workflow.localities import DEFAULT, in_force, load_profile
@@ -331,9 +331,8 @@ def run_seed(args: argparse.Namespace) -> int:
     if any(year not in table.YEARS for year in args.years):
         return _bad_use(Text("Năm phải từ 2000 đến 2100.", "The year is from 2000 to 2100."))
     office = _office()
-    year = clock.today().year
     try:
-        added = office.db.transact(lambda connection: _seed(connection, args.years or list(range(year - 1, year + 3))))
+        added = office.db.transact(lambda connection: _seed(connection, args.years or list(years_ahead())))
         print(f"Thêm {added} dòng / {added} row(s) added")
         if added:
             return _moved(table.recount(office, CLOCK, Text("Nạp lịch làm việc", "The working calendar was filled")))

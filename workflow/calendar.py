@@ -328,6 +328,12 @@ def seeded(years: Iterable[int]) -> dict[date, Day]:
     return days_of(seed_rows(years), "")
 
 
+def years_ahead() -> range:
+    """The years a table needs: last year's files are still counted, and dates reach into the two to come."""
+    year = clock.today().year
+    return range(year - 1, year + 3)
+
+
 def seed_calendar(connection: Connection, years: Iterable[int]) -> int:
     """Fill the table where it has never had a national row for the day; answers how many rows were added.
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from states import FLOWS
 from workflow import attachments, chance, clock, engine, localities, queries, store, users, worker
 from workflow.authority import Actor
-from workflow.calendar import seed_calendar
+from workflow.calendar import seed_calendar, years_ahead
 from workflow.deadlines import Deadline
 from workflow.errors import NeedsUnmet, WorkflowError
 from workflow.facts import routed
@@ -73,8 +73,7 @@ def load_accounts(office: Office, password_hash: str | None = None) -> None:
                 continue
             user = users.add_user(connection, username, name, hashed, title=title, demo=True)
             users.grant(connection, user, ids[code], role, lead)
-        year = clock.today().year
-        seed_calendar(connection, range(year - 1, year + 3))
+        seed_calendar(connection, years_ahead())
 
     office.db.transact(work)
     office.forget()

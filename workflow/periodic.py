@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from states.language import Text
 from workflow import clock, notices, recount, scan, store
 from workflow.authority import CLOCK
+from workflow.calendar import seed_calendar, years_ahead
 from workflow.mail import Post
 from workflow.office import Office
 
@@ -49,6 +50,11 @@ def _recount(office: Office) -> int:
     return len(recount.recount(office, CLOCK, Text("Theo lịch làm việc và quy tắc đang có hiệu lực.", "By the calendar and the rules in force.")))
 
 
+def _seed(office: Office) -> int:
+    """A new year brings a further one to count into: its days are entered as expected, for the office to confirm."""
+    return office.db.transact(lambda connection: seed_calendar(connection, years_ahead()))
+
+
 def _opening(office: Office, now: datetime) -> str | None:
     """The local date, from the opening hour on: a worker that starts later makes up for it the same day."""
     local = clock.local(now)
@@ -66,6 +72,7 @@ JOBS: dict[str, Job] = {
     "recount": Job(
         Text("Đối chiếu thời hạn với lịch và quy tắc", "Compare due dates with calendar and rules"), _hour, lambda office, slot, post: _recount(office)
     ),
+    "calendar": Job(Text("Thêm năm mới vào lịch", "Add a new year to the calendar"), _opening, lambda office, slot, post: _seed(office)),
     "duties": Job(Text("Rà vai trò không ai giữ", "Look for roles nobody holds"), _opening, lambda office, slot, post: scan.duties(office, post)),
     "digest": Job(Text("Gom thư trong ngày", "Gather the daily mails"), _opening, lambda office, slot, post: notices.gather(office, slot)),
     "forget": Job(Text("Bỏ dấu vết các lần chạy cũ", "Drop the marks of old runs"), _opening, lambda office, slot, post: _forget(office)),

@@ -59,11 +59,11 @@ def home() -> Any:
 
 
 def start_page(actor: Actor) -> str:
-    """The page of use to a person who has just signed in: their work, the cases they may read, or their account."""
+    """The page of use to a person who has just signed in: their work, the cases they may read, the administration, or their account."""
     if actor.has("applicant", "auditor"):
         return "/cases"
     working = any(m.role != "admin" for m in actor.memberships)
-    return "/inbox" if working else "/account"
+    return "/inbox" if working else "/admin" if actor.has("admin") else "/account"
 
 
 @web.route("/sign-in", methods=["GET", "POST"])
