@@ -52,7 +52,7 @@ def draft(stage):
 
 
 @pytest.mark.parametrize(
-    ("who", "start"), [("qt.yen", "/account"), ("ktr.xuan", "/cases"), ("vptt.han", "/cases"), ("cv.binh", "/inbox"), ("ca.phuc", "/inbox")]
+    ("who", "start"), [("qt.yen", "/admin"), ("ktr.xuan", "/cases"), ("vptt.han", "/cases"), ("cv.binh", "/inbox"), ("ca.phuc", "/inbox")]
 )
 def test_signing_in_leads_to_a_page_of_use(visitor, who, start):
     assert visitor(who).landed == start
