@@ -31,10 +31,11 @@ BATCH = 50
 
 Message = Mapping[str, Any]
 
+# `state <> 'done'` is said for the index of that condition: SQLite takes it only where the very words stand.
 # A message waits for the earlier ones of its case. Mails form a row of their own for each case and person: a relay
 # that is down, or one wrong address, must not keep a letter of the same case from being opened.
 _FIRST = (
-    "NOT EXISTS (SELECT 1 FROM outbox b WHERE b.case_id = o.case_id AND b.state = 'pending' AND b.id < o.id"
+    "NOT EXISTS (SELECT 1 FROM outbox b WHERE b.case_id = o.case_id AND b.state = 'pending' AND b.state <> 'done' AND b.id < o.id"
     " AND ((o.kind <> 'send' AND b.kind <> 'send') OR (o.kind = 'send' AND b.kind = 'send' AND b.name = o.name)){more})"
 )
 _HELD = "(b.next_at > :now OR b.claimed_until > :now)"

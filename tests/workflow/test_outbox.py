@@ -330,3 +330,12 @@ def test_payloads_are_plain(office, stage):
         found = store.query(connection, "SELECT payload FROM outbox WHERE kind = 'mail'")
     assert found
     assert all("actor" in orjson.loads(row["payload"]) for row in found)
+
+
+def test_a_long_queue_is_asked_through_its_index(lite):
+    """Whose turn it is must not be found by comparing every waiting message with every other."""
+    for question in (outbox.UNHELD, outbox.FIRST):
+        with lite.db.read() as connection:
+            plan = store.query(connection, f"EXPLAIN QUERY PLAN SELECT o.id FROM outbox o WHERE {outbox._FREE} AND {question}", now="2026")
+        inner = [row["detail"] for row in plan if row["detail"].startswith("SEARCH b")]
+        assert inner and "ix_outbox_waiting (case_id=?" in inner[0], plan
