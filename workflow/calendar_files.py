@@ -12,15 +12,17 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import icalendar
 from sqlalchemy import Connection
 
 from states.language import Text
 from workflow import clock
 from workflow.calendar_table import COLUMNS, Change, checked, read_day, rows_of
 from workflow.errors import Invalid
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 LIMIT = 256 * 1024
 ROWS = 1000
@@ -89,7 +91,9 @@ def _safe(cell: str) -> str:
 
 def to_ics(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Rows as all-day events. What a calendar program has no word for stands in properties of our own (X-FPD-…)."""
-    calendar = icalendar.Calendar()
+    from icalendar import Calendar  # large; whoever reads and writes no file does without it
+
+    calendar = Calendar()
     calendar.add("prodid", "-//Foreign Press Desk//Working calendar//VI")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
@@ -98,8 +102,10 @@ def to_ics(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def _event(row: Mapping[str, Any]) -> icalendar.Event:
-    event = icalendar.Event()
+def _event(row: Mapping[str, Any]) -> Event:
+    from icalendar import Event
+
+    event = Event()
     day = date.fromisoformat(row["on_date"])
     place = f"{row['locality']}." if row["locality"] else ""
     event.add("uid", f"{row['on_date']}.{place}calendar@fpd")
@@ -175,7 +181,9 @@ def _plain(cell: str) -> str:
 
 def _from_ics(text: str) -> list[dict[str, str]]:
     try:
-        calendar = icalendar.Calendar.from_ical(text)
+        from icalendar import Calendar
+
+        calendar = Calendar.from_ical(text)
         events = list(calendar.walk("VEVENT"))
         return [row for number, event in enumerate(events[: ROWS + 1], 1) for row in _days(event, number)]
     except Invalid:
