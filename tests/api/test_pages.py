@@ -51,9 +51,7 @@ def draft(stage):
     return stage.file("vptt.han", "visit", submit=False)
 
 
-@pytest.mark.parametrize(
-    ("who", "start"), [("qt.yen", "/admin"), ("ktr.xuan", "/cases"), ("vptt.han", "/cases"), ("cv.binh", "/inbox"), ("ca.phuc", "/inbox")]
-)
+@pytest.mark.parametrize(("who", "start"), [("qt.yen", "/admin"), ("ktr.xuan", "/cases"), ("vptt.han", "/cases"), ("cv.binh", "/inbox"), ("ca.phuc", "/inbox")])
 def test_signing_in_leads_to_a_page_of_use(visitor, who, start):
     assert visitor(who).landed == start
     page(visitor(who), start)
