@@ -178,6 +178,8 @@ def office(url, tmp_path_factory):
     """An office with the demo's organisations and accounts, on both databases."""
     found = Office.open(url, tmp_path_factory.mktemp("files"))
     demo.load_accounts(found)
+    with found.db.read() as connection:  # its catalogues are there from the start, whichever test comes first
+        found.refresh(connection)
     yield found
     found.db.close()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -24,31 +23,12 @@ from workflow import clock, store
 from workflow.audit import system
 from workflow.authority import Actor
 from workflow.errors import Conflict, NotFound, RoleRefused
-from workflow.localities import covering
+from workflow.localities import LegalText, covering, enter_text, iso, legal_text
 from workflow.office import Office
 from workflow.rules import FOLDER, Rule
 
 OFFICE = "office"
 _PART = re.compile(r"(\d+[a-z]?)(?:\((\d+[a-z]?)\))?(?:\(([a-zđ])\))?")
-
-
-@dataclass(frozen=True, slots=True)
-class LegalText:
-    """One text that may be cited. Open ends of its validity are None; `checked_at` is None until it was compared with the gazette."""
-
-    code: str
-    number: str
-    title: Text
-    issued_on: date | None
-    valid_from: date | None
-    valid_to: date | None
-    successor: str | None
-    checked_by: str | None = None
-    checked_at: str | None = None
-
-    def covers(self, on: date) -> bool:
-        """Whether the text holds on a day, as far as its dates are known."""
-        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
 
 
 Catalogue = Mapping[str, LegalText]
@@ -60,13 +40,7 @@ Catalogue = Mapping[str, LegalText]
 @lru_cache(maxsize=1)
 def shipped() -> Catalogue:
     """The national catalogue as it comes with the product."""
-    rows = tomllib.loads((FOLDER / "law.toml").read_text("utf-8"))["law"]
-    return {
-        r["code"]: LegalText(
-            r["code"], r["number"], Text(r["title"]["vi"], r["title"]["en"]), r.get("issued_on"), r.get("valid_from"), r.get("valid_to"), r.get("successor")
-        )
-        for r in rows
-    }
+    return {row["code"]: legal_text(row) for row in tomllib.loads((FOLDER / "law.toml").read_text("utf-8"))["law"]}
 
 
 def load(connection: Connection) -> Catalogue:
@@ -81,7 +55,8 @@ def load(connection: Connection) -> Catalogue:
 
 def _read(r: Mapping[str, Any]) -> LegalText:
     issued, first, last = (date.fromisoformat(r[name]) if r[name] else None for name in ("issued_on", "valid_from", "valid_to"))
-    return LegalText(r["code"], r["number"], Text(r["title_vi"], r["title_en"]), issued, first, last, r["successor"], r["checked_by"], r["checked_at"])
+    title = Text(r["title_vi"], r["title_en"])
+    return LegalText(r["code"], r["number"], title, issued, first, last, r["successor"], checked_by=r["checked_by"], checked_at=r["checked_at"])
 
 
 def find(texts: Catalogue, basis: str) -> LegalText | None:
@@ -101,15 +76,22 @@ def label(basis: str, on: date, texts: Catalogue | None = None) -> Text:
     A basis that no text covers is given back as it is written.
     """
     texts = shipped() if texts is None else texts
+    found, said = find(texts, basis), words(texts, basis)
+    if found is None or found.covers(on):
+        return said
+    mark = _out_of_force(found, on, texts)
+    return Text(said.vi + mark.vi, said.en + mark.en)
+
+
+def words(texts: Catalogue, basis: str) -> Text:
+    """A basis in words, whatever the day: `262/16(3)` as article and number of the text; as written where no text covers it."""
     found = find(texts, basis)
     if found is None:
         return Text(basis, basis)
-    part, mark = _article(basis[len(found.code) + 1 :]), None if found.covers(on) else _out_of_force(found, on, texts)
-    vi = f"{part.vi}, {found.number}" if part.vi else found.number
+    part = _article(basis[len(found.code) + 1 :])
     # The office's own rule has no number in another language; a number of the law is the same in both.
     number = found.title.en if found.code == OFFICE else found.number
-    en = f"{part.en} of {number}" if part.en else number
-    return Text(vi + mark.vi, en + mark.en) if mark else Text(vi, en)
+    return Text(f"{part.vi}, {found.number}" if part.vi else found.number, f"{part.en} of {number}" if part.en else number)
 
 
 def _article(part: str) -> Text:
@@ -143,8 +125,8 @@ def doubts(texts: Catalogue, rows: Iterable[Rule], today: date) -> list[Text]:
                 f"{rule.code} – {rule.label.en}: the basis “{rule.basis}” is not in the catalogue.",
             ))  # fmt: skip
         elif not text.covers(on):
-            words = label(rule.basis, on, texts)
-            found.append(Text(f"{rule.code} – {rule.label.vi}: căn cứ {words.vi}.", f"{rule.code} – {rule.label.en}: its basis is {words.en}."))
+            said = label(rule.basis, on, texts)
+            found.append(Text(f"{rule.code} – {rule.label.vi}: căn cứ {said.vi}.", f"{rule.code} – {rule.label.en}: its basis is {said.en}."))
     return found
 
 
@@ -168,28 +150,18 @@ def compare(office: Office, actor: Actor, code: str, note: str = "", *, request_
         store.execute(
             connection, "UPDATE legal_texts SET checked_by = :by, checked_at = :at WHERE code = :code", by=actor.id, at=clock.stamp(clock.now()), code=code
         )
-        told = {"text": code, "number": text.number, "title": text.title.vi, "valid_from": _iso(text.valid_from), "valid_to": _iso(text.valid_to), "note": note}
+        told = {"text": code, "number": text.number, "title": text.title.vi, "valid_from": iso(text.valid_from), "valid_to": iso(text.valid_to), "note": note}
         system.record(connection, actor, "law_compare", told, request_id=request_id)
 
     office.db.transact(work)
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
 
 
 def _fill(connection: Connection) -> None:
     """The shipped texts, all of them, in a table that nobody has filled yet: a part of them would hide the others."""
     if store.query(connection, "SELECT code FROM legal_texts LIMIT 1"):
         return
-    for row in shipped().values():
-        store.execute(
-            connection,
-            "INSERT INTO legal_texts (code, number, title_vi, title_en, issued_on, valid_from, valid_to, successor)"
-            " VALUES (:code, :number, :vi, :en, :issued, :first, :last, :successor) ON CONFLICT (code) DO NOTHING",
-            code=row.code, number=row.number, vi=row.title.vi, en=row.title.en, issued=_iso(row.issued_on), first=_iso(row.valid_from),
-            last=_iso(row.valid_to), successor=row.successor,
-        )  # fmt: skip
+    for text in shipped().values():
+        enter_text(connection, text)
 
 
 def still(connection: Connection, actor: Actor) -> None:

@@ -200,7 +200,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LegalText:
-    """A row of the catalogue of legal texts."""
+    """A text that may be cited. Open ends of its validity are None; `checked_at` is None until it was compared with the gazette."""
 
     code: str
     number: str
@@ -209,7 +209,19 @@ class LegalText:
     valid_from: date | None
     valid_to: date | None
     successor: str | None
-    standing: str
+    standing: str = ""
+    checked_by: str | None = None
+    checked_at: str | None = None
+
+    def covers(self, on: date) -> bool:
+        """Whether the text holds on a day, as far as its dates are known."""
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+
+
+def legal_text(row: Mapping[str, Any]) -> LegalText:
+    """A row of a catalogue file."""
+    first, last = _day(row.get("valid_from")), _day(row.get("valid_to"))
+    return LegalText(row["code"], row["number"], _text(row["title"]), _day(row.get("issued_on")), first, last, row.get("successor"), row["standing"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,19 +290,7 @@ class Profile:
     @cached_property
     def law(self) -> Mapping[str, LegalText]:
         """The catalogue of legal texts by code: national ones and the locality's own."""
-        rows = self.raw["law"]
-        return {
-            r["code"]: LegalText(
-                r["code"], r["number"], _text(r["title"]), _day(r.get("issued_on")), _day(r.get("valid_from")), _day(r.get("valid_to")),
-                r.get("successor"), r["standing"],
-            )
-            for r in rows
-        }  # fmt: skip
-
-    def law_of(self, basis: str) -> LegalText | None:
-        """The text a basis rests on: `262/16(3)` is art. 16(3) of `262`; None where the catalogue has none."""
-        found = covering(self.law, basis)
-        return self.law[found] if found else None
+        return {row["code"]: legal_text(row) for row in self.raw["law"]}
 
     @property
     def rule_overrides(self) -> tuple[dict[str, Any], ...]:
@@ -586,7 +586,7 @@ def install(connection: Connection, profile: Profile, actor: Actor = CLOCK) -> I
     the last one by two persons. What changed is one entry of the record in stream `system`.
     """
     agencies = tuple(a.code for a in profile.agencies.values() if _enter_agency(connection, a))
-    texts = tuple(t.code for t in profile.law.values() if _enter_text(connection, t))
+    texts = tuple(t.code for t in profile.law.values() if enter_text(connection, t))
     done = Installed(agencies, texts, rules.seed_rules(connection, profile.code, profile.rule_overrides))
     if done:
         what = {"locality": profile.code, "version": profile.version, "agencies": list(agencies), "texts": list(texts), "rules": done.rules}
@@ -594,15 +594,16 @@ def install(connection: Connection, profile: Profile, actor: Actor = CLOCK) -> I
     return done
 
 
-def _iso(value: date | None) -> str | None:
+def iso(value: date | None) -> str | None:
+    """A day as it is stored; None stays None."""
     return value.isoformat() if value else None
 
 
 def _enter_agency(connection: Connection, agency: Agency) -> bool:
     """Insert or bring up to date one organisation; answers whether a row changed."""
     wanted = {
-        "kind": agency.kind, "name_vi": agency.name.vi, "name_en": agency.name.en, "valid_from": _iso(agency.valid_from),
-        "valid_to": _iso(agency.valid_to), "successor": agency.successor, "active": agency.covers(clock.today()),
+        "kind": agency.kind, "name_vi": agency.name.vi, "name_en": agency.name.en, "valid_from": iso(agency.valid_from),
+        "valid_to": iso(agency.valid_to), "successor": agency.successor, "active": agency.covers(clock.today()),
     }  # fmt: skip
     rows = store.query(
         connection,
@@ -636,11 +637,11 @@ def _add_agency(connection: Connection, agency: Agency, wanted: Mapping[str, Any
     return added > 0
 
 
-def _enter_text(connection: Connection, text: LegalText) -> bool:
+def enter_text(connection: Connection, text: LegalText) -> bool:
     """Insert or bring up to date one legal text; a changed one has to be compared with the gazette again."""
     wanted = {
-        "number": text.number, "title_vi": text.title.vi, "title_en": text.title.en, "issued_on": _iso(text.issued_on),
-        "valid_from": _iso(text.valid_from), "valid_to": _iso(text.valid_to), "successor": text.successor,
+        "number": text.number, "title_vi": text.title.vi, "title_en": text.title.en, "issued_on": iso(text.issued_on),
+        "valid_from": iso(text.valid_from), "valid_to": iso(text.valid_to), "successor": text.successor,
     }  # fmt: skip
     rows = store.query(
         connection, "SELECT number, title_vi, title_en, issued_on, valid_from, valid_to, successor FROM legal_texts WHERE code = :code", code=text.code

@@ -24,7 +24,8 @@ from workflow import chance, clock, law, recount, rules, store
 from workflow.audit import system
 from workflow.authority import Actor
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused
-from workflow.law import Catalogue, LegalText
+from workflow.law import Catalogue
+from workflow.localities import LegalText
 from workflow.office import Office
 from workflow.rule_replay import difference, eve, mark_of, replay
 from workflow.rule_values import GROUPS, SENTENCES, checked, clean, first_day, group_of, newest, value_words

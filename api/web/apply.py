@@ -12,7 +12,7 @@ from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
 from states.language import AnyField, Field, Rows, Text
-from workflow import attach, attachments, edit_case, open_case, papers, preview, queries, read_case, routing
+from workflow import attach, attachments, edit_case, law, open_case, papers, preview, queries, read_case, routing
 from workflow import categories as known_categories
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
@@ -269,14 +269,10 @@ def agency_name(code: str) -> Any:
 
 @web.app_template_global()
 def basis_words(basis: str) -> str:
-    """A provision in words: `262/16(3)` as the number of the text and the article; the office's own rule said as such."""
+    """A provision in words: article and number of the text; the office's own rule said as such."""
     if basis == "office":
         return t("do cơ quan đặt", "set by the office")
-    law = office().profile.law_of(basis)
-    if law is None:
-        return basis
-    article = basis[len(law.code) :].strip("/")
-    return t("{number}, Điều {article}", "{number}, art. {article}", number=law.number, article=article) if article else law.number
+    return label(law.words(office().profile.law, basis))
 
 
 @web.app_template_global()

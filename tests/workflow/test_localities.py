@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api import cli
 from states.language import Text
 from tests.house.ground import ROOT
-from workflow import Office, clock, demo, localities, locality_check, routing, rules, store
+from workflow import Office, clock, demo, law, localities, locality_check, routing, rules, store
 from workflow.audit.verify import verify
 from workflow.locality_check import REQUIRED, check_file, examine
 
@@ -98,7 +98,7 @@ def test_a_profile_shares_and_reports(profile):
     lines = {line.what: line for line in profile.report_lines}
     assert {"programme", "press_year", "spokesman_year", "ttdn", "ad_hoc"} <= lines.keys()
     assert lines["programme"].to == "bo_ngoai_giao" and lines["programme"].rule == "T09"
-    assert all(line.basis and profile.law_of(line.basis) for line in lines.values())
+    assert all(line.basis and law.find(profile.law, line.basis) for line in lines.values())
     assert {"rebuttal", "ad_hoc_report", "on_time"} <= profile.targets.keys() and "contact.phone" in profile.minor_fields
 
 
