@@ -27,7 +27,7 @@ from workflow.authority import CLOCK, Actor
 from workflow.calendar import UNITS, WEEKDAYS, Counted, Skipped, WorkCalendar, load_calendar, seed_calendar, seeded, years_ahead
 from workflow.db import Database
 from workflow.errors import Invalid
-from workflow.localities import DEFAULT, in_force, load_profile
+from workflow.localities import DEFAULT, in_force, known, load_profile
 
 _LONGEST = {"wd": 5000, "d": 5000, "h": 100_000}
 _MORNING = time(9, 0)
@@ -89,9 +89,9 @@ def _value(text: str) -> float:
 
 
 def _locality(text: str) -> str:
-    if text in table.localities():
+    if text in known():
         return text
-    raise argparse.ArgumentTypeError(f"“{text}”: không có địa phương này / no such locality; {', '.join(table.localities())}")
+    raise argparse.ArgumentTypeError(f"“{text}”: không có địa phương này / no such locality; {', '.join(known())}")
 
 
 def _bad_use(text: Text) -> int:

@@ -871,7 +871,7 @@ day_reached = Need(
 
 
 def agreed_slot(facts: Facts) -> Mapping[str, Any]:
-    """The slot of the interview as last agreed: the acceptance, a rescheduling or a postponement."""
+    """The slot of the interview as last agreed: the acceptance, or what a rescheduling made of it."""
     last: Mapping[str, Any] = {}
     when: datetime | None = None
     for name in ("accept_interview", "confirm_paper_acceptance", "reschedule"):

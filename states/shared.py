@@ -341,6 +341,5 @@ def report_steps() -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-OFFICE_REASON = (REASON,)
 GUIDE_OR_OFFICER = (GUIDE, OFFICER)
 CONFIRMERS = (REGISTRY, OFFICER, HEAD)

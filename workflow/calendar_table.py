@@ -22,7 +22,7 @@ from workflow.audit import system
 from workflow.authority import SYSTEM, Actor
 from workflow.calendar import COUNTED, INSERT, WorkCalendar, days_of
 from workflow.errors import Busy, Conflict, Invalid, NotFound, RoleRefused
-from workflow.localities import FOLDER
+from workflow.localities import known
 from workflow.office import Office
 
 KINDS = {"off": Text("Nghỉ", "Day off"), "work": Text("Làm việc", "Worked day"), "half": Text("Làm nửa ngày", "Half day")}
@@ -90,11 +90,6 @@ class Change:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def localities() -> tuple[str, ...]:
-    """Codes of the localities that may have days of their own."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-
-
 def rows_of(connection: Connection, year: int | None = None, *, ended: bool = False) -> list[dict[str, Any]]:
     """Rows by day, with the names of who entered and ended them; of one year, of all without; `ended` adds those that no longer stand."""
     first, last = (f"{year}-01-01", f"{year}-12-31") if year else ("", "9999")
@@ -151,7 +146,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     row["document_on"] = _date(given.get("document_on"), "document_on", wrong)
     if row["document_on"] and row["document_on"] > clock.today().isoformat():
         wrong.setdefault("document_on", []).append(_WORDS["future"])
-    for name, allowed in (("kind", KINDS), ("standing", STANDINGS), ("locality", ("", *localities()))):
+    for name, allowed in (("kind", KINDS), ("standing", STANDINGS), ("locality", ("", *known()))):
         if text[name] not in allowed:
             wrong.setdefault(name, []).append(_WORDS[name])
     if not text["name"]:
@@ -263,8 +258,7 @@ def calendar_after(office: Office, changes: Sequence[Change]) -> WorkCalendar:
         rows = rows_of(connection)
     gone = {change.ends["id"] for change in changes if change.ends is not None}
     rows = [row for row in rows if row["id"] not in gone] + [dict(change.enters) for change in changes if change.enters is not None]
-    hours = {name: office.profile.hour(name) for name in ("opens", "closes", "cutoff")}
-    return WorkCalendar(days_of(rows, office.profile.code), **hours)
+    return office.calendar_with(days_of(rows, office.profile.code))
 
 
 def moves(office: Office, changes: Sequence[Change]) -> list[dict[str, Any]]:

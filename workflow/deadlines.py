@@ -8,7 +8,7 @@ one explanation that page, API and mail show.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +157,7 @@ class Deadlines:
         """(S, W) of a request from its receipt; S is None where the law sets no date."""
         code, statutory = clock_of(kind, category)
         work = self.deadline(received, code, "work")
-        return (self.deadline(received, code, "statutory") if statutory else None), work
+        return (replace(work, clock="statutory") if statutory else None), work
 
     def started(self, kind: str, category: str | None, received: datetime, submitted: datetime) -> dict[str, Any]:
         """The clock row at submission."""
@@ -188,22 +188,18 @@ class Deadlines:
             return dict(row)
         pauses = [*orjson.loads(row.get("pauses") or "[]"), {"from": row["paused_since"], "to": clock.stamp(now)}]
         after = {**row, "paused_since": None, "pauses": orjson.dumps(pauses).decode()}
-        work = self._work(after)
-        if work is None:
+        law, before = sums_of(row)
+        if before is None or moment(row.get("received_at")) is None:
             return after
+        work = self._work(after, before.code)
         moved = {} if after.get("extended") else {"work_due": work.due_at}
         if not after.get("extended") and not after.get("statutory_due"):
             moved["first_due"] = work.due_at  # no law sets a date here: what was promised moves with the pause
-        law, _ = sums_of(row)
-        return {**after, **moved, "sums": _sums(law, work if moved else Deadline.of({**work.as_dict(), "due_at": after["work_due"]}))}
+        return {**after, **moved, "sums": _sums(law, work if moved else replace(work, due_at=after["work_due"]))}
 
-    def _work(self, row: Mapping[str, Any]) -> Deadline | None:
-        """W anew: the days of its rule, those on which the applicant was asked for more left out."""
-        received = moment(row.get("received_at"))
-        _, before = sums_of(row)
-        if received is None or before is None:
-            return None
-        rule = self.rules[before.code]
+    def _work(self, row: Mapping[str, Any], code: str) -> Deadline:
+        """W anew from its rule: the days on which the applicant was asked for more are left out."""
+        received, rule = clock.moment(row["received_at"]), self.rules[code]
         pauses = orjson.loads(row.get("pauses") or "[]")
         lost = 0
         while True:
@@ -216,16 +212,15 @@ class Deadlines:
         dropped = tuple({"date": day.isoformat(), "why": PAUSED.as_dict(), "document": ""} for day in sorted(idle))
         kept = tuple(day for day in told.counted if date.fromisoformat(day) not in idle)
         skipped = tuple(sorted((*told.skipped, *dropped), key=lambda item: str(item["date"])))
-        return Deadline.of({**told.as_dict(), "counted": kept, "skipped": skipped})
+        return replace(told, counted=kept, skipped=skipped)
 
     def extended(self, row: Mapping[str, Any], new_date: str) -> dict[str, Any]:
         """A new promised date; the first one stays and counts."""
         due = end_of(date.fromisoformat(new_date), self.calendar)
         law, work = sums_of(row)
-        moved = {"due_at": due, "extended": True}
         return {
             **row, "extended": True, "statutory_due": due if row.get("statutory_due") else None, "work_due": due,
-            "sums": _sums(Deadline.of({**law.as_dict(), **moved}) if law else None, Deadline.of({**work.as_dict(), **moved}) if work else None),
+            "sums": _sums(*(replace(item, due_at=due, extended=True) if item else None for item in (law, work))),
         }  # fmt: skip
 
     def counted_again(self, row: Mapping[str, Any], kind: str, category: str | None) -> dict[str, Any]:
@@ -234,9 +229,9 @@ class Deadlines:
         if received is None or row.get("extended") or row.get("answered_at"):
             return dict(row)
         law, work = self.reply(kind, category, received)
-        again = {**row, "rules_on": self.rules.on.isoformat(), "sums": _sums(law, work)}
-        work = self._work(again) or work
+        work = self._work(row, work.code)
         first = law.due_at if law else work.due_at
+        again = {**row, "rules_on": self.rules.on.isoformat()}
         return {**again, "statutory_due": law.due_at if law else None, "work_due": work.due_at, "first_due": first, "sums": _sums(law, work)}
 
     # --- who holds it, until when ----------------------------------------------------------------------------------
@@ -246,9 +241,7 @@ class Deadlines:
         due = moment(promised(row))
         if due is None:
             return None
-        day = clock.local(due).date() - timedelta(days=1)
-        while not self.calendar.is_working(day):
-            day -= timedelta(days=1)
+        day = self.calendar.previous_working(clock.local(due).date() - timedelta(days=1))
         return clock.at_local(day, self.calendar.closes)
 
     def grace_until(self, first_day: str | None) -> datetime | None:

@@ -23,7 +23,7 @@ from states.machine import role_refusal
 from workflow import chance, clock, schemas, store, users
 from workflow.audit import system
 from workflow.authority import CLOCK, DEPARTMENT, FORMS, LENDERS, Actor, Mandate
-from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused
+from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Settled
 from workflow.office import Office
 from workflow.rules import declared as declared_rules
 
@@ -77,14 +77,6 @@ SECOND = Refusal(
 )
 
 
-class Settled(Conflict):
-    """The delegation is past what was asked: confirmed already, or ended."""
-
-    def __init__(self, text: Text):
-        super().__init__("state")
-        self.message = text
-
-
 # --- reading -------------------------------------------------------------------------------------------------
 
 _ROWS = (
@@ -94,7 +86,7 @@ _ROWS = (
     " LEFT JOIN users e ON e.id = d.entered_by LEFT JOIN users c ON c.id = d.confirmed_by LEFT JOIN users x ON x.id = d.ended_by"
 )
 _MANDATES = (
-    "SELECT d.id AS delegation, d.actions, d.kinds, d.form, d.paper_no, d.valid_from, d.valid_to, u.id, u.username, u.name, u.language, u.epoch,"
+    "SELECT d.id AS delegation, d.delegate_id, d.actions, d.kinds, d.form, d.paper_no, d.valid_from, d.valid_to, u.id, u.username, u.name, u.language, u.epoch,"
     " u.title_vi, u.title_en, u.active, m.organisation_id, m.role, m.lead, o.code, o.kind FROM delegations d JOIN users u ON u.id = d.principal_id"
     " LEFT JOIN memberships m ON m.user_id = u.id LEFT JOIN organisations o ON o.id = m.organisation_id AND o.active"
     " WHERE d.confirmed_at IS NOT NULL AND d.ended_at IS NULL AND d.valid_from <= :today AND d.valid_to >= :today"
@@ -126,7 +118,7 @@ def in_force(connection: Connection, actor: Actor) -> tuple[Mandate, ...]:
 def all_in_force(connection: Connection) -> list[tuple[str, Mandate]]:
     """Every delegation in force today, with the id of its delegate."""
     rows = store.query(connection, f"{_MANDATES} ORDER BY d.entered_at, d.id, m.id", today=_today())
-    delegates = {r["id"]: r["delegate_id"] for r in store.query(connection, "SELECT id, delegate_id FROM delegations WHERE ended_at IS NULL")}
+    delegates = {row["delegation"]: row["delegate_id"] for row in rows}
     return [(delegates[mandate.id], mandate) for mandate in _mandates(rows)]
 
 
@@ -290,7 +282,7 @@ def enter(office: Office, actor: Actor, given: Any, *, request_id: str = "") -> 
         errors = _faults(office, values, principal, delegate)
         if errors or principal is None or delegate is None:
             raise Invalid(errors)
-        _still(connection, actor)
+        users.still(connection, actor)
         return _insert(connection, actor, principal, delegate, values, request_id)
 
     return office.db.transact(work)
@@ -341,13 +333,6 @@ def _faulty_days(office: Office, values: Mapping[str, Any]) -> dict[str, list[Te
     if date.fromisoformat(values["paper_on"]) > clock.today():
         found["paper_on"] = [UNSIGNED]
     return found
-
-
-def _still(connection: Connection, actor: Actor) -> None:
-    """The rights a person was let in by are still theirs; raises `Conflict` where they changed meanwhile."""
-    rows = store.query(connection, "SELECT epoch FROM users WHERE id = :id AND active", id=actor.id)
-    if not rows or rows[0]["epoch"] != actor.epoch:
-        raise Conflict("changed_meanwhile")
 
 
 def _insert(connection: Connection, actor: Actor, principal: Actor, delegate: Actor, values: Mapping[str, Any], request_id: str) -> str:
@@ -422,7 +407,7 @@ def confirm(office: Office, actor: Actor, id_: str, *, request_id: str = "") -> 
         errors = _faults(office, values, users.actor_by_id(connection, row["principal_id"]), users.actor_by_id(connection, row["delegate_id"]))
         if errors:
             raise Invalid(errors)
-        _still(connection, actor)
+        users.still(connection, actor)
         _mark(
             connection, "UPDATE delegations SET confirmed_by = :by, confirmed_at = :at WHERE id = :id AND confirmed_at IS NULL AND ended_at IS NULL", actor, row
         )
@@ -453,7 +438,7 @@ def end(office: Office, actor: Actor, id_: str, *, request_id: str = "") -> None
         if not _ends(row, actor):
             raise RoleRefused((role_refusal(CONFIRMERS),))
         if not row["ended_at"]:
-            _still(connection, actor)
+            users.still(connection, actor)
             _mark(connection, _END, actor, row)
             system.record(connection, actor, "end_delegation", {"delegation": id_, "why": "revoked"}, request_id=request_id)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from states import FLOWS
 from states import roles as R
 from states.language import Text
-from workflow import store
+from workflow import outbox, store
 from workflow.audit.verify import verify
 from workflow.authority import Row
 from workflow.office import Office
@@ -163,10 +163,10 @@ def examine(office: Office) -> list[Text]:
     with office.db.read() as connection:
         office.refresh(connection, force=True)
         found = list(dict.fromkeys([*missing_roles(connection), *orphans(connection), *(text for _, text in stuck_cases(office, connection))]))
-        parked = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'parked'")[0]["n"]
-        waiting = store.query(connection, "SELECT count(*) AS n FROM outbox WHERE state = 'pending'")[0]["n"]
+        queue = outbox.counts(connection)
         report = verify(connection)
         unknown = store.query(connection, "SELECT DISTINCT kind, state FROM cases")
+    parked, waiting = queue["parked"], queue["pending"]
     if parked:
         found.append(Text(f"{parked} thông báo không gửi được, đã để riêng.", f"{parked} messages could not be delivered and are parked."))
     if waiting > 1000:

@@ -27,8 +27,8 @@ from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
 from workflow.deadlines import NEVER, noon_of, promised
-from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired
-from workflow.facts import facts_of, held_roles_in_order
+from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired, WorkflowError
+from workflow.facts import facts_of
 from workflow.fold import fold
 from workflow.office import Office
 from workflow.schemas import TEXTS
@@ -36,7 +36,6 @@ from workflow.store import Change
 
 Given = Mapping[str, Any] | Callable[[], Any]
 SECRET_INPUTS = frozenset({"seen"})
-STRUCTURAL = frozenset({"ground", "grounds", "proposal", "outcome", "officer", "guide", "agencies", "seen"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,7 +456,7 @@ def _new_dossier(
 
     Either makes the person an author of the content: the duty is remembered as `edit`.
     """
-    role = R.APPLICANT if R.APPLICANT in held else held_roles_in_order((R.OFFICER, R.REGISTRY), held, None)
+    role = next(role for role in (R.APPLICANT, R.OFFICER, R.REGISTRY) if role in held)
     if R.APPLICANT in held and row["created_by"] != actor.id and actor.has(R.INTAKE):
         role = R.INTAKE
     memory = _with_duty(row["memory"], "edit", actor.id)
@@ -670,6 +669,20 @@ def perform(
         if once and (done := _answered_meanwhile(office, once)):
             return done
         raise
+
+
+def by_clock(office: Office, ref: str, action: str, given: Mapping[str, Any], version: int, *also: str) -> bool:
+    """An act of the clock on the version that was looked at; False where somebody has made it needless in between.
+
+    `also` names refusals besides those of being late that mean the same here.
+    """
+    try:
+        perform(office, authority.CLOCK, ref, action, given, version=version)
+    except WorkflowError as refused:
+        if refused.code not in ("stale", "state", "changed_meanwhile", *also):
+            raise
+        return False
+    return True
 
 
 def _seen_to_act(connection: Connection, actor: Actor, ref: str) -> tuple[dict[str, Any], frozenset[str]]:

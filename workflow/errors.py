@@ -66,6 +66,14 @@ class Conflict(WorkflowError):
         super().__init__(meanwhile if code == "changed_meanwhile" else None, **data)
 
 
+class Settled(Conflict):
+    """What was to be confirmed or ended is past that; `text` says how it stands."""
+
+    def __init__(self, text: Text):
+        super().__init__("state")
+        self.message = text
+
+
 class NeedsUnmet(WorkflowError):
     """One or more needs of the action are not met; all of them are named."""
 

@@ -9,10 +9,9 @@ from typing import Any
 import orjson
 
 from states import Act, Child, Facts, Flow
-from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import moment
-from states.needs import dropped_rows
+from states.needs import agreed_slot, dropped_rows
 from workflow import clock, dossier, routing
 from workflow.authority import Actor, Row
 from workflow.categories import with_delegation
@@ -131,6 +130,11 @@ def dropped_of(memory: Mapping[str, Any]) -> frozenset[str]:
     return dropped_rows(Facts("", "", clock.now(), clock.today(), acts=_Acts(memory)))
 
 
+def agreed_of(memory: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Slot, place and speaker of an interview as last agreed, out of a case's memory; empty before."""
+    return agreed_slot(Facts("", "", clock.now(), clock.today(), acts=_Acts(memory)))
+
+
 def topics_of(row: Row) -> tuple[str, ...]:
     """The topics an officer has marked; internal, never told outside."""
     return tuple((row["memory"].get("internal") or {}).get("topics") or ())
@@ -231,10 +235,3 @@ def facts_of(
     if row["state"] in dossier.RETURNED:
         settings["unanswered"] = dossier.unanswered(facts)
     return facts
-
-
-def held_roles_in_order(flow_roles: tuple[str, ...], held: frozenset[str], asked: str | None) -> str:
-    """The role an act is recorded under: the one asked for, else the first the step names."""
-    if asked and asked in held and asked in flow_roles:
-        return asked
-    return next((role for role in flow_roles if role in held), R.CLOCK if R.CLOCK in held else "")

@@ -7,7 +7,6 @@ no paper, no opinion, and a place only for staff and the guide.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import Connection
 
-from states import FLOWS, Act, Facts, needs
+from states import FLOWS
 from states import roles as R
 from states.kinds.letter import SIGNERS
 from states.language import Text
 from workflow import authority, chance, clock, queries, store, users
 from workflow.authority import Actor, Row
 from workflow.deadlines import promised
-from workflow.facts import dropped_of
+from workflow.facts import agreed_of, dropped_of
 from workflow.fold import fold
 from workflow.office import Office
 
@@ -240,17 +239,9 @@ def _held(actor: Actor, row: Row) -> frozenset[str] | None:
     return held if authority.visible(row, actor, held) else None
 
 
-def outward(kind: str, name: str) -> Text:
-    """The word for a state that may leave the office: which official station a file has reached is not told."""
-    state = FLOWS[kind].states[name]
-    if kind not in _PRESS or state.outward is None or state.end or name in ("approved", "accompanied", "reported"):
-        return state.label
-    return queries.OUTWARD[state.outward]
-
-
 def _event(row: Row, what: str, starts: date, ends: date | None = None, /, **rest: str) -> Event:
     return Event(
-        what, row["id"], row["code"] or row["id"], outward(row["kind"], row["state"]), starts, ends, int(row["version"]),
+        what, row["id"], row["code"] or row["id"], queries.outward_label(FLOWS[row["kind"]].states[row["state"]], row), starts, ends, int(row["version"]),
         clock.moment(row["updated_at"]), row["title"], row["outlet"], **rest,
     )  # fmt: skip
 
@@ -353,7 +344,7 @@ def _clock_time(day: date, told: Any) -> datetime | None:
 
 
 def _interview(row: Row, held: frozenset[str], inside: bool, fields: Mapping[str, Any], acts: Mapping[str, Any]) -> _Stay | None:
-    agreed = needs.agreed_slot(_remembered(row, acts))
+    agreed = agreed_of({"acts": acts})
     slot = agreed.get("slot") or {}
     if not slot.get("from"):
         return None
@@ -362,15 +353,6 @@ def _interview(row: Row, held: frozenset[str], inside: bool, fields: Mapping[str
     place = str(agreed.get("place") or fields.get("place") or "") if inside else ""
     event = _event(row, "duty" if R.GUIDE in held else "slot", starts, ends if ends > starts else None, place=place)
     return _Stay(row, [event], [event.first_day])
-
-
-def _remembered(row: Row, acts: Mapping[str, Any]) -> Facts:
-    """The acts of a case as its rules look back on them."""
-    told = {
-        name: Act(frozenset(act["by"]), clock.moment(act["at"]), act["round"], act.get("given") or {}, act.get("count", 1), act.get("role", ""))
-        for name, act in acts.items()
-    }
-    return Facts(kind=row["kind"], state=row["state"], now=clock.now(), today=clock.today(), acts=told)
 
 
 # --- clashes ----------------------------------------------------------------------------------------------------
@@ -528,10 +510,6 @@ def _times(out: Component, event: Event) -> None:
 # --- the address of the feed ------------------------------------------------------------------------------------
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def open_feed(office: Office, actor: Actor) -> str:
     """A new address for the person's feed, the one before ends; answers its token, of which only the hash is kept."""
     token, now = chance.token(), clock.stamp(clock.now())
@@ -541,7 +519,7 @@ def open_feed(office: Office, actor: Actor) -> str:
         store.execute(connection, "UPDATE users SET language = language WHERE id = :id", id=actor.id)
         users.end_feed(connection, actor.id)
         store.execute(
-            connection, "INSERT INTO feed_tokens (token_hash, user_id, created_at) VALUES (:hash, :user, :now)", hash=_hash(token), user=actor.id, now=now
+            connection, "INSERT INTO feed_tokens (token_hash, user_id, created_at) VALUES (:hash, :user, :now)", hash=users.hash_of(token), user=actor.id, now=now
         )  # fmt: skip
 
     office.db.transact(work)
@@ -565,7 +543,7 @@ def owner_of(office: Office, token: str) -> Actor | None:
 
     Notes the use, at most once an hour.
     """
-    now, hashed = clock.now(), _hash(token)
+    now, hashed = clock.now(), users.hash_of(token)
     with office.db.read() as connection:
         rows = store.query(connection, "SELECT user_id, used_at FROM feed_tokens WHERE token_hash = :hash AND revoked_at IS NULL", hash=hashed)
         actor = users.actor_by_id(connection, rows[0]["user_id"]) if rows else None

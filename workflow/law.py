@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from states import roles as R
 from states.language import Text
 from states.machine import role_refusal
-from workflow import clock, store
+from workflow import clock, store, users
 from workflow.audit import system
 from workflow.authority import Actor
-from workflow.errors import Conflict, NotFound, RoleRefused
+from workflow.errors import NotFound, RoleRefused
 from workflow.localities import LegalText, covering, enter_text, iso, legal_text
 from workflow.office import Office
 from workflow.rules import FOLDER, Rule
@@ -142,7 +142,7 @@ def compare(office: Office, actor: Actor, code: str, note: str = "", *, request_
         raise RoleRefused((role_refusal((R.ADMIN,)),))
 
     def work(connection: Connection) -> None:
-        still(connection, actor)
+        users.still(connection, actor)
         text = load(connection).get(code)
         if text is None:
             raise NotFound()
@@ -162,10 +162,3 @@ def _fill(connection: Connection) -> None:
         return
     for text in shipped().values():
         enter_text(connection, text)
-
-
-def still(connection: Connection, actor: Actor) -> None:
-    """The rights a person was let in by are still theirs; raises `Conflict` where they changed meanwhile."""
-    rows = store.query(connection, "SELECT epoch FROM users WHERE id = :id AND active", id=actor.id)
-    if not rows or rows[0]["epoch"] != actor.epoch:
-        raise Conflict("changed_meanwhile")

@@ -7,7 +7,7 @@ Every job may be run twice without telling or doing anything twice; the slots sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -79,33 +79,27 @@ JOBS: dict[str, Job] = {
 }
 
 
-@dataclass
-class _Seen:
-    """What one process knows of an office: slots that somebody has run, so that an idle loop asks the database nothing."""
-
-    slots: dict[str, str] = field(default_factory=dict)
-
-
-_SEEN: WeakKeyDictionary[Office, _Seen] = WeakKeyDictionary()
+# What one process knows of an office: slots that somebody has run, so that an idle loop asks the database nothing.
+_SEEN: WeakKeyDictionary[Office, dict[str, str]] = WeakKeyDictionary()
 
 
 def run_due(office: Office, worker: str, post: Post | None = None) -> int:
     """Run each job whose slot has come and that no worker has begun; answers how many were run here."""
-    seen, ran = _SEEN.setdefault(office, _Seen()), 0
-    before = seen.slots.get("scan")
+    seen, ran = _SEEN.setdefault(office, {}), 0
+    before = seen.get("scan")
     now = clock.now()
     with office.db.read() as connection:
         office.refresh(connection)
     for name, job in JOBS.items():
         slot = job.slot(office, now)
-        if slot is None or seen.slots.get(name) == slot:
+        if slot is None or seen.get(name) == slot:
             continue
-        seen.slots[name] = slot
+        seen[name] = slot
         if _begun(office, name, slot, worker):
             _run(office, name, slot, worker, post)
             ran += 1
     # After the jobs themselves: a run that kills whoever takes it over must not keep the others from being run.
-    return ran + (_taken_over(office, worker, now, post) if seen.slots.get("scan") != before else 0)
+    return ran + (_taken_over(office, worker, now, post) if seen.get("scan") != before else 0)
 
 
 def _begun(office: Office, name: str, slot: str, worker: str) -> bool:

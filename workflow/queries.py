@@ -45,7 +45,6 @@ PHASE_LABELS: dict[str, Text] = {
     "accompanied": Text("Hướng dẫn tác nghiệp", "Accompanied"),
     "reported": Text("Báo cáo", "Reported"),
 }
-FULL_READERS = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR)
 
 
 def loaded(office: Office, connection: Connection, actor: Actor, ref: str) -> tuple[dict[str, Any], frozenset[str]]:
@@ -158,8 +157,8 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "children": _visible_children(office, row, actor), "related": [],
         "decision_hash": facts.decision_hash if holds_seen else None,
         "unit": unit.as_dict(), "title": row["title"], "outlet": row["outlet"],
-        "state_label": (state.label if not outside else _outward_label(state, row)).as_dict(),
-        "outward": _outward_label(state, row).as_dict(),
+        "state_label": (state.label if not outside else outward_label(state, row)).as_dict(),
+        "outward": outward_label(state, row).as_dict(),
         "phase_label": PHASE_LABELS[row["phase"]].as_dict() if row["phase"] else None,
         "kind_label": flow.title.as_dict(), "is_open": bool(row["is_open"]), "ended": state.end,
         "waits_for": [{"role": role, "label": R.ROLES[role].as_dict()} for role in waits_of(office, flow, row)] if not outside else [],
@@ -198,7 +197,7 @@ def _guide_known(row: Row) -> bool:
     return row["phase"] in ("approved", "accompanied", "reported")
 
 
-def _outward_label(state: Any, row: Row) -> Text:
+def outward_label(state: Any, row: Row) -> Text:
     """The word an applicant reads; ends say which end."""
     if state.outward is None or state.end or row["kind"] not in ("visit", "interview"):
         return state.label if state.outward != "decided" or state.end else OUTWARD["decided"]
@@ -406,7 +405,7 @@ def _label_of(flow: Flow, state: str | None, row: Row, outside: bool) -> dict[st
     if state is None or state not in flow.states:
         return None
     found = flow.states[state]
-    return (_outward_label(found, row) if outside else found.label).as_dict()
+    return (outward_label(found, row) if outside else found.label).as_dict()
 
 
 def deadlines(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
@@ -805,7 +804,7 @@ def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, acto
     waits = waits_of(office, flow, row)
     return {
         "id": row["id"], "code": row["code"], "kind": row["kind"], "kind_label": flow.title.as_dict(), "state": row["state"],
-        "state_label": (_outward_label(state, row) if outside else state.label).as_dict(), "phase": row["phase"], "version": row["version"],
+        "state_label": (outward_label(state, row) if outside else state.label).as_dict(), "phase": row["phase"], "version": row["version"],
         "title": row["title"], "outlet": row["outlet"], "country": row["country"], "urgent": bool(row["urgent"]), "round": row["round"],
         "organisation": organisation_dict(office.organisation(row["organisation_id"])),
         "officer": None if outside else ({"name": row["officer_name"]} if row["officer_name"] else None),

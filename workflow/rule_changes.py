@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -20,10 +19,10 @@ from sqlalchemy import Connection
 from states import roles as R
 from states.language import Refusal, Text
 from states.machine import role_refusal
-from workflow import chance, clock, law, recount, rules, store
+from workflow import chance, clock, law, recount, rules, store, users
 from workflow.audit import system
 from workflow.authority import Actor
-from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused
+from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Settled
 from workflow.law import Catalogue
 from workflow.localities import LegalText
 from workflow.office import Office
@@ -58,14 +57,6 @@ SECOND_TICK = Refusal(
     Text("Một lãnh đạo Sở hoặc quản trị khác đánh dấu.", "A director or another administrator ticks it."),
     CONFIRMERS,
 )
-
-
-class Settled(Conflict):
-    """The change, or the value, is past what was asked."""
-
-    def __init__(self, text: Text):
-        super().__init__("state")
-        self.message = text
 
 
 class ReplayChanged(Conflict):
@@ -154,7 +145,7 @@ def draft(
     rule = replace(made.rule, id=chance.public_id())
 
     def work(connection: Connection) -> str:
-        law.still(connection, actor)
+        users.still(connection, actor)
         told = {**_as_told(rule), "reason": made.reason, "replay": made.replay}
         # The entry comes first: its stream lets one writer in at a time, so that of two drafts of a rule the second sees the first.
         system.record(connection, actor, "rule_draft", told, request_id=request_id)
@@ -207,14 +198,6 @@ def _picked(connection: Connection, id_: str) -> dict[str, Any]:
     return rows[0]
 
 
-def _rule_of(row: Mapping[str, Any]) -> Rule:
-    last = date.fromisoformat(row["valid_to"]) if row["valid_to"] else None
-    return Rule(
-        row["id"], row["code"], row["value"], row["unit"], row["basis"], row["locality"], date.fromisoformat(row["valid_from"]), last, row["standing"],
-        rules.label_of(row["code"]),
-    )  # fmt: skip
-
-
 def _to_judge(connection: Connection, actor: Actor, id_: str) -> dict[str, Any]:
     """A draft that this person may confirm or refuse; raises why not."""
     row = _picked(connection, id_)
@@ -256,7 +239,7 @@ def _judged(office: Office, actor: Actor, id_: str) -> tuple[int, dict[str, Any]
     with office.db.read() as connection:
         office.refresh(connection, force=True)
         row = _to_judge(connection, actor, id_)
-        rule = _rule_of(row)
+        rule = rules.rule_of(row)
         former, wrong = newest(office.rulebook.rows, rule.code, rule.locality), dict[str, list[Text]]()
         first_day(row["valid_from"], former, wrong)
         if law.find(law.load(connection), rule.basis) is None:
@@ -272,7 +255,7 @@ def _last_entry(connection: Connection) -> int:
 
 def _carry_out(actor: Actor, rule: Rule, former: Rule | None, found: list[dict[str, Any]], at: int | None, request_id: str, connection: Connection) -> bool:
     """Write the change with its entry; False, with nothing written, where the record has grown since the replay was computed."""
-    law.still(connection, actor)
+    users.still(connection, actor)
     if at is not None and _last_entry(connection) != at:
         return False
     stamp = clock.stamp(clock.now())
@@ -327,7 +310,7 @@ def _close(office: Office, actor: Actor, id_: str, status: str, reason: str, req
             row = _own_draft(connection, actor, id_)
         if wrong:
             raise Invalid(wrong)
-        law.still(connection, actor)
+        users.still(connection, actor)
         touched = store.execute(
             connection, "UPDATE rule_versions SET status = :status, confirmed_by = :by, confirmed_at = :at WHERE id = :id AND status = 'draft'",
             status=status, by=actor.id, at=clock.stamp(clock.now()), id=id_,
@@ -365,7 +348,7 @@ def tick(office: Office, actor: Actor, id_: str, note: str = "", *, request_id: 
         raise Invalid({"note": wrong["reason"]})
 
     def work(connection: Connection) -> bool:
-        law.still(connection, actor)
+        users.still(connection, actor)
         _fill(office, connection)
         row = _picked(connection, id_)
         first = _ticks(connection, id_).get(f"rule/{id_}")
@@ -384,7 +367,7 @@ def tick(office: Office, actor: Actor, id_: str, note: str = "", *, request_id: 
                 "UPDATE rule_versions SET standing = 'confirmed', confirmed_by = :by, confirmed_at = :at WHERE id = :id AND standing <> 'confirmed'",
                 by=actor.id, at=clock.stamp(clock.now()), id=id_,
             )  # fmt: skip
-        told = {**_as_told(_rule_of(row)), "note": said, "confirmed": bool(first)}
+        told = {**_as_told(rules.rule_of(row)), "note": said, "confirmed": bool(first)}
         system.record(connection, actor, "rule_tick", told, request_id=request_id)
         return bool(first)
 
@@ -425,7 +408,7 @@ def _reads(actor: Actor) -> None:
 
 def _shown(row: Mapping[str, Any], texts: Catalogue, ticks: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """A version as pages and API show it; `may` names what this person can do with it."""
-    rule, today = _rule_of(row), clock.today()
+    rule, today = rules.rule_of(row), clock.today()
     text: LegalText | None = law.find(texts, rule.basis)
     first = ticks.get(f"rule/{rule.id}")
     return {
@@ -502,7 +485,7 @@ def one(office: Office, actor: Actor, id_: str) -> dict[str, Any]:
         office.refresh(connection, force=True)
         row, texts = _picked(connection, id_), law.load(connection)
         found = _shown(row, texts, _ticks(connection, id_), actor)
-        rule = _rule_of(row)
+        rule = rules.rule_of(row)
         former = newest(office.rulebook.rows, rule.code, rule.locality)
         found["entries"] = _entries(connection, id_)
         # What was confirmed is what the entry says; the row keeps what the drafter was shown.

@@ -7,13 +7,11 @@ is guessed and nothing is written.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 
 from states import FLOWS, Facts, Flow
@@ -22,6 +20,7 @@ from states.language import Text
 from workflow import authority, clock, queries, recount, remaining, store
 from workflow.authority import Row
 from workflow.deadlines import local_moment
+from workflow.dossier import digest
 from workflow.office import Office
 from workflow.remaining import Roster
 from workflow.rule_values import WORDS, newest
@@ -62,7 +61,7 @@ def replay(office: Office, rule: Rule) -> list[dict[str, Any]]:
 
 def mark_of(found: list[dict[str, Any]]) -> str:
     """The hash of a replay: what a page was shown with, and is confirmed with."""
-    return hashlib.sha256(orjson.dumps(found, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return digest(found)
 
 
 def _line(row: Mapping[str, Any], what: str, before: Text, after: Text) -> dict[str, Any]:

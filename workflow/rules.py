@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -100,18 +101,10 @@ class RuleBook:
         return found
 
 
-def declared() -> dict[str, dict[str, Any]]:
-    """What the seed file says of each code besides its versions: label, whether a change needs a second person."""
-    return {row["code"]: row for row in _seed()}
-
-
-_CACHE: list[dict[str, Any]] = []
-
-
-def _seed() -> list[dict[str, Any]]:
-    if not _CACHE:
-        _CACHE.extend(tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))["rule"])
-    return _CACHE
+@lru_cache(maxsize=1)
+def declared() -> Mapping[str, dict[str, Any]]:
+    """Every code of the seed file with what it says of it: label, versions."""
+    return {row["code"]: row for row in tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))["rule"]}
 
 
 def label_of(code: str) -> Text:
@@ -124,7 +117,7 @@ def seed_rules(connection: Connection, locality: str = "", overrides: Iterable[M
     """Enter the national versions that the table lacks and a locality's own; answers how many were added."""
     there = {r["id"] for r in store.query(connection, "SELECT id FROM rule_versions")}
     added = 0
-    versions = [(row["code"], "", version) for row in _seed() for version in row["version"]]
+    versions = [(row["code"], "", version) for row in declared().values() for version in row["version"]]
     versions += [(row["code"], locality, row) for row in overrides]
     for code, place, version in versions:
         mark = _mark(place, code, version["from"])
@@ -151,7 +144,7 @@ def _shipped() -> list[Rule]:
             _mark("", row["code"], v["from"]), row["code"], str(v["value"]), v["unit"], v["basis"], "", v["from"], v.get("to"), v["standing"],
             Text(row["label"]["vi"], row["label"]["en"]),
         )
-        for row in _seed()
+        for row in declared().values()
         for v in row["version"]
     ]  # fmt: skip
 
@@ -166,10 +159,13 @@ def load_rules(connection: Connection, locality: str) -> RuleBook:
     )
     if not rows:  # a database that nobody has set up yet counts by the rules as shipped
         return RuleBook(_shipped())
-    return RuleBook(
-        Rule(
-            r["id"], r["code"], r["value"], r["unit"], r["basis"], r["locality"], date.fromisoformat(r["valid_from"]),
-            date.fromisoformat(r["valid_to"]) if r["valid_to"] else None, r["standing"], label_of(r["code"]),
-        )
-        for r in rows
+    return RuleBook(map(rule_of, rows))
+
+
+def rule_of(row: Mapping[str, Any]) -> Rule:
+    """A version out of its row of the table."""
+    last = date.fromisoformat(row["valid_to"]) if row["valid_to"] else None
+    first = date.fromisoformat(row["valid_from"])
+    return Rule(
+        row["id"], row["code"], row["value"], row["unit"], row["basis"], row["locality"], first, last, row["standing"], label_of(row["code"])
     )  # fmt: skip

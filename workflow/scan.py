@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -20,8 +21,8 @@ from states import roles as R
 from states.language import moment
 from workflow import clock, deadlines, delegations, doctor, notices, outbox, store
 from workflow.authority import CLOCK
-from workflow.engine import perform
-from workflow.errors import WorkflowError
+from workflow.engine import by_clock
+from workflow.facts import agreed_of
 from workflow.mail import Post
 from workflow.office import Office
 
@@ -51,7 +52,7 @@ class Doing:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Look:
     """What a rule looks with: the office, its calendar and rules, and one moment for all cases of a scan."""
 
@@ -72,6 +73,11 @@ class Look:
         """A count of the rule table of today: these are the office's own habits, not terms of the case."""
         return self.office.rules.number(code)
 
+    @cached_property
+    def percents(self) -> list[int]:
+        """The warning levels, rising."""
+        return sorted(int(part) for part in self.office.rules.text("levels").split(","))
+
     def before(self, due: datetime, code: str) -> datetime:
         """A moment before a due one by the working days of a rule."""
         return self.office.calendar.before(due, self.number(code))
@@ -89,20 +95,17 @@ def _levels(look: Look, row: Row) -> Iterator[Telling | Doing]:
     received, until = moment(row["received_at"]), moment(due)
     if row["kind"] not in VISITS or row["answered_at"] or received is None or until is None:
         return
+    percents = look.percents
     if look.now > until:
         yield Telling("level_overdue", AT_OVERDUE, str(due))
     elif look.today == clock.local(until).date():
         yield Telling("level_due", AT_DUE, str(due))
     else:
         share = _share(look, received, until)
-        reached = [level for level in _percents(look) if share >= level]
+        reached = [level for level in percents if share >= level]
         if reached:
-            first = reached[-1] <= min(_percents(look))
+            first = reached[-1] <= percents[0]
             yield Telling(f"level_{reached[-1]}", AT_HALF if first else AT_MOST, str(due))
-
-
-def _percents(look: Look) -> list[int]:
-    return sorted(int(part) for part in look.office.rules.text("levels").split(","))
 
 
 def _share(look: Look, received: datetime, due: datetime) -> float:
@@ -174,9 +177,7 @@ def _supplement(look: Look, row: Row) -> Iterator[Telling | Doing]:
 def begins(row: Row) -> datetime | None:
     """When the first activity of a visit, or the agreed interview, begins; at the start of the day where no hour is named."""
     if row["kind"] == "interview":
-        given = [(act["at"], act["given"]["slot"]) for name in ("accept_interview", "enter_paper_decision", "reschedule")
-                 if (act := _acted(row, name)) and (act.get("given") or {}).get("slot")]  # fmt: skip
-        return moment(max(given, key=lambda item: item[0])[1].get("from")) if given else None
+        return moment((agreed_of(row["memory"]).get("slot") or {}).get("from"))
     if not row["first_day"]:
         return None
     hours = [item["from"] for item in row["fields"].get("itinerary") or () if item.get("on") == row["first_day"] and item.get("from")]
@@ -260,7 +261,8 @@ def _pages(office: Office) -> Iterator[list[dict[str, Any]]]:
 
 def scan(office: Office) -> int:
     """Look at every open case once; answers how many things were told or done. The same scan again does nothing."""
-    return sum(_looked(office, Look(office, clock.now()), rows) for rows in _pages(office) if rows)
+    look = Look(office, clock.now())
+    return sum(_looked(office, look, rows) for rows in _pages(office) if rows)
 
 
 def found_in(look: Look, row: Row) -> list[Telling | Doing]:
@@ -271,7 +273,7 @@ def found_in(look: Look, row: Row) -> list[Telling | Doing]:
 def _looked(office: Office, look: Look, rows: Iterable[Row]) -> int:
     found = [(row, item) for row in rows for item in found_in(look, row)]
     told = _told(office, [(row, item) for row, item in found if isinstance(item, Telling)])
-    return told + sum(_done(office, row, item.action) for row, item in found if isinstance(item, Doing))
+    return told + sum(by_clock(office, row["id"], item.action, {}, row["version"], "needs") for row, item in found if isinstance(item, Doing))
 
 
 def _key(row: Row, item: Telling) -> str:
@@ -299,17 +301,6 @@ def _known(office: Office, keys: list[str]) -> set[str]:
     with office.db.read() as connection:
         rows = store.query(connection, f"SELECT dedupe FROM outbox WHERE dedupe IN ({each})", keys=orjson.dumps(keys).decode())
     return {row["dedupe"] for row in rows}
-
-
-def _done(office: Office, row: Row, action: str) -> int:
-    """One act of the clock on the version that was looked at; whoever acted in between has made it needless."""
-    try:
-        perform(office, CLOCK, row["id"], action, {}, version=row["version"])
-    except WorkflowError as refused:
-        if refused.code not in ("stale", "state", "changed_meanwhile", "needs"):
-            raise
-        return 0
-    return 1
 
 
 # --- once a day ------------------------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ from states import roles as R
 from workflow import chance, clock, notices, store
 from workflow.authority import Actor, Row
 from workflow.errors import NotFound
-from workflow.facts import dropped_of
+from workflow.facts import agreed_of, dropped_of
 from workflow.mail import Post
 from workflow.office import Office
 
 APPROVAL, REPORT = "approved", "reported"  # the words of the profile
 _ACTS = frozenset(
-    (step.action)
+    step.action
     for kind in ("visit", "interview")
     for step in FLOWS[kind].steps
     if (step.decides and step.target == "approved") or (step.target == "reported" and step.source != "reported")
@@ -46,26 +46,25 @@ def event_of(connection: Connection, message: Mapping[str, Any], payload: Mappin
 
 def shown(row: Row) -> dict[str, Any]:
     """The minimum view of a case: outlet, names of the crew, day, commune and place of what was not dropped."""
-    fields, acts = row["fields"], row["memory"].get("acts") or {}
+    fields = row["fields"]
     dropped = dropped_of(row["memory"])
     programme = [
         {"on": r.get("on", ""), "commune": r.get("commune", ""), "place": r.get("place", "")}
         for r in fields.get("itinerary") or () if r.get("row") not in dropped
     ]  # fmt: skip
     if row["kind"] == "interview":
-        programme = _agreed(acts)
+        programme = _agreed(row["memory"])
     crew = [r.get("name", "") for r in fields.get("crew") or () if r.get("row") not in dropped]
     return {"outlet": row["outlet"], "crew": crew, "programme": programme}
 
 
-def _agreed(acts: Mapping[str, Any]) -> list[dict[str, str]]:
+def _agreed(memory: Mapping[str, Any]) -> list[dict[str, str]]:
     """Day and place of an interview, as last agreed."""
-    given = [(act["at"], act["given"]) for name in ("accept_interview", "enter_paper_decision", "reschedule") if (act := acts.get(name))]
-    slots = [item for item in given if item[1].get("slot")]
-    if not slots:
+    agreed = agreed_of(memory)
+    begins = (agreed.get("slot") or {}).get("from")
+    if not begins:
         return []
-    last = max(slots, key=lambda item: item[0])[1]
-    return [{"on": clock.local(clock.moment(last["slot"]["from"])).date().isoformat(), "commune": "", "place": last.get("place") or ""}]
+    return [{"on": clock.local(clock.moment(begins)).date().isoformat(), "commune": "", "place": agreed.get("place") or ""}]
 
 
 def share(office: Office, connection: Connection, message: Mapping[str, Any], payload: Mapping[str, Any], post: Post | None) -> int:

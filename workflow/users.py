@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from states.roles import ROLES
 from workflow import chance, clock, store
 from workflow.authority import Actor, Membership
-from workflow.errors import Invalid
+from workflow.errors import Conflict, Invalid
 from workflow.office import Office
 from workflow.schemas import TEXTS
 
@@ -67,6 +67,13 @@ def actor_by_username(office: Office, username: str) -> Actor | None:
         return actor_of(store.query(connection, f"{ACTOR} WHERE u.username = :name ORDER BY m.id", name=username))
 
 
+def still(connection: Connection, actor: Actor) -> None:
+    """The rights a person was let in by are still theirs; raises `Conflict` where they changed meanwhile."""
+    rows = store.query(connection, "SELECT epoch FROM users WHERE id = :id AND active", id=actor.id)
+    if not rows or rows[0]["epoch"] != actor.epoch:
+        raise Conflict("changed_meanwhile")
+
+
 def throttled(office: Office, username: str, address: str) -> bool:
     """Whether sign-in has to wait: too many failures for this name or from this address."""
     now = clock.now()
@@ -107,7 +114,7 @@ def sign_in(office: Office, username: str, password: str, address: str) -> Actor
     return actor
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -120,7 +127,7 @@ def open_session(office: Office, actor: Actor, address: str, agent: str) -> str:
             connection,
             "INSERT INTO user_session (id_hash, user_id, created_at, seen_at, expires_at, address, agent)"
             " VALUES (:hash, :user, :now, :now, :expires, :address, :agent)",
-            hash=_hash(token), user=actor.id, now=clock.stamp(now), expires=clock.stamp(now + timedelta(hours=ABSOLUTE_HOURS)),
+            hash=hash_of(token), user=actor.id, now=clock.stamp(now), expires=clock.stamp(now + timedelta(hours=ABSOLUTE_HOURS)),
             address=address[:60], agent=agent[:200],
         )  # fmt: skip
 
@@ -136,7 +143,7 @@ def session_actor(office: Office, token: str) -> Actor | None:
         rows = store.query(
             connection,
             ACTOR.replace("SELECT ", "SELECT s.seen_at, s.expires_at, ", 1) + " JOIN user_session s ON s.user_id = u.id WHERE s.id_hash = :hash ORDER BY m.id",
-            hash=_hash(token),
+            hash=hash_of(token),
         )
     if not rows or rows[0]["expires_at"] <= stamp:
         return None
@@ -146,7 +153,7 @@ def session_actor(office: Office, token: str) -> Actor | None:
     if now - seen > timedelta(seconds=_SEEN_EVERY_SECONDS):
 
         def work(connection: Connection) -> None:
-            store.execute(connection, "UPDATE user_session SET seen_at = :now WHERE id_hash = :hash", now=stamp, hash=_hash(token))
+            store.execute(connection, "UPDATE user_session SET seen_at = :now WHERE id_hash = :hash", now=stamp, hash=hash_of(token))
 
         office.db.transact(work)
     return actor_of(rows)
@@ -156,7 +163,7 @@ def end_session(office: Office, token: str) -> None:
     """Sign out."""
 
     def work(connection: Connection) -> None:
-        store.execute(connection, "DELETE FROM user_session WHERE id_hash = :hash", hash=_hash(token))
+        store.execute(connection, "DELETE FROM user_session WHERE id_hash = :hash", hash=hash_of(token))
 
     office.db.transact(work)
 
