@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, inspect
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.settings import Settings, read_settings
@@ -25,7 +24,7 @@ from workflow import clock
 from workflow.audit import system
 from workflow.authority import CLOCK, Actor
 from workflow.calendar import UNITS, WEEKDAYS, Counted, Skipped, WorkCalendar, load_calendar, seed_calendar, seeded, years_ahead
-from workflow.db import Database
+from workflow.db import reachable
 from workflow.errors import Invalid
 from workflow.localities import DEFAULT, in_force, known, load_profile
 
@@ -110,14 +109,6 @@ class Found:
     source: Text
 
 
-def _reachable(settings: Settings) -> Database | None:
-    """The installation's database, or None where there is none yet: a file is not made by asking."""
-    url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
-        return None
-    return Database(settings.database_url)
-
-
 def _has_table(connection: Connection) -> bool:
     """Whether the migrations that count here have run."""
     found = inspect(connection)
@@ -126,7 +117,7 @@ def _has_table(connection: Connection) -> bool:
 
 def _calendar(settings: Settings, wanted: str, years: range) -> Found:
     """The calendar of a locality: of the one named, else of this installation's. `years` are what the shipped rows have to cover."""
-    database = _reachable(settings)
+    database = reachable(settings.database_url)
     try:
         place = wanted or settings.locality or (in_force(database) if database else DEFAULT)
         days = {}
@@ -136,7 +127,8 @@ def _calendar(settings: Settings, wanted: str, years: range) -> Found:
     finally:
         if database:
             database.close()
-    hours = {name: load_profile(place).hour(name) for name in _HOURS}
+    profile = load_profile(place)
+    hours = {name: profile.hour(name) for name in _HOURS}
     if days:
         return Found(WorkCalendar(days, **hours), Text("bảng lịch của hệ thống này", "the table of this installation"))
     shipped = Text("lịch kèm theo sản phẩm, chưa có bảng riêng", "the calendar shipped with the product: there is no table yet")
@@ -213,7 +205,7 @@ def _office() -> Any:
     from workflow import Office
 
     settings = read_settings()
-    database = _reachable(settings)
+    database = reachable(settings.database_url)
     if database is None:
         raise ValueError("Chưa có cơ sở dữ liệu; chạy “fpd migrate” / there is no database yet: run “fpd migrate”")
     try:

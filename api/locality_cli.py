@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.settings import Settings, read_settings
 from workflow import db, localities, locality_check
-from workflow.locality_check import Fault
 
 
 def add(commands: Any) -> None:
@@ -35,14 +33,6 @@ def add(commands: Any) -> None:
     check.add_argument("which", nargs="?", metavar="CODE|FILE")
     use = part("use", "set the locality of this installation's database and enter its bodies, legal texts and rules", run_use)
     use.add_argument("which", metavar="CODE")
-
-
-def _database(settings: Settings) -> db.Database | None:
-    """The database if it can be looked at without making it."""
-    url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
-        return None
-    return db.Database(settings.database_url)
 
 
 def run_list(_: argparse.Namespace) -> int:
@@ -70,7 +60,7 @@ def run_list(_: argparse.Namespace) -> int:
 
 def _of_the_database(settings: Settings) -> tuple[str, frozenset[str]]:
     """The locality that the database was set to, and what was ticked there; the default and nothing where there is none."""
-    database = _database(settings)
+    database = db.reachable(settings.database_url)
     if database is None:
         return localities.DEFAULT, frozenset()
     try:
@@ -96,7 +86,7 @@ def run_check(args: argparse.Namespace) -> int:
     faults = list(locality_check.check_national())
     paths = [_path(args.which)] if args.which else [localities.FOLDER / f"{code}.toml" for code in localities.known()]
     for path in paths:
-        found = _examined(path)
+        _, found = locality_check.check_file(path)
         faults += found
         if not found:
             print(f"{path.name}: đúng / good")
@@ -108,10 +98,6 @@ def run_check(args: argparse.Namespace) -> int:
 def _path(which: str) -> Path:
     """A code of a profile that is here, or else a file."""
     return localities.FOLDER / f"{which}.toml" if which in localities.known() else Path(which)
-
-
-def _examined(path: Path) -> list[Fault]:
-    return locality_check.check_file(path)[1]
 
 
 def run_use(args: argparse.Namespace) -> int:

@@ -103,12 +103,6 @@ def rows_of(connection: Connection, year: int | None = None, *, ended: bool = Fa
     )  # fmt: skip
 
 
-def years_of(connection: Connection) -> list[int]:
-    """Years that have a row in force."""
-    rows = store.query(connection, "SELECT DISTINCT substr(on_date, 1, 4) AS year FROM calendar_days WHERE ended_at IS NULL ORDER BY year")
-    return [int(row["year"]) for row in rows]
-
-
 def row_of(connection: Connection, mark: str) -> dict[str, Any]:
     """A row in force by its id. Raises `NotFound` for one that is absent, `Invalid` for one that has ended."""
     rows = store.query(connection, _PICKED + " WHERE id = :mark", mark=mark)

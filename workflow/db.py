@@ -104,6 +104,14 @@ def engine_for(url: str, *, guarded: bool = True, fast: bool = False, generic: b
     return engine
 
 
+def reachable(url: str) -> Database | None:
+    """The database of that address if it can be looked at without making it: a file is not made by asking."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and not (address.database and Path(address.database).is_file()):
+        return None
+    return Database(url)
+
+
 class Database:
     """One database, shared by all threads of a process."""
 

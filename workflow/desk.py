@@ -14,7 +14,7 @@ from workflow import doctor, routing
 from workflow.authority import Actor, Row
 from workflow.facts import topics_of
 from workflow.office import Office
-from workflow.queries import loaded
+from workflow.queries import deadlines_for, loaded
 
 # Who reads the proposal and what the agencies answered; row *read opinions* of the permission matrix.
 PROPOSAL_READERS = frozenset({R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.AUDITOR, R.LEADER_OFFICE})
@@ -29,18 +29,17 @@ DECIDED = ("conditions", "rows", "slot", "place", "form", "speaker", "questions"
 def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     """The desk's own knowledge of one case, each part as far as this person may read it.
 
-    `stuck` (for staff: whom the case waits for and who is not there), `proposal` (None, or who proposed what and
-    who endorsed it), `opinions` (one for each body asked; without the answer for those who only see that it was
-    asked), `decision` (what was approved, for everybody on the case; who decided only for staff), `account` (the
-    guide's log and report), `routing` (the rules that apply and how far each has come) and `signature` (of a letter). Raises `NotFound` where the case does not exist for the
-    person.
+    `deadlines` (every due date with its sum), `proposal` (None, or who proposed what and who endorsed it), `opinions`
+    (one for each body asked; without the answer for those who only see that it was asked), `decision` (what was
+    approved, for everybody on the case; who decided only for staff), `account` (the guide's log and report), `routing`
+    (the rules that apply and how far each has come) and `signature` (of a letter). Raises `NotFound` where the case
+    does not exist for the person.
     """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)
-        stuck = doctor.held_up(office, connection, row) if actor.staff else []
     press = row["kind"] in ("visit", "interview")
     return {
-        "stuck": [sentence.as_dict() for sentence in stuck],
+        "deadlines": deadlines_for(office, row, actor, held),
         "proposal": _proposal(row) if press and held & PROPOSAL_READERS else None,
         "opinions": _opinions(office, row, bool(held & OPINION_READERS)) if press and actor.staff and held & ASKED_READERS else [],
         "decision": _decision(row, actor.staff, actor.staff or bool(held & {R.GUIDE, R.LEADER_OFFICE})) if press else None,
@@ -48,6 +47,13 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
         "routing": _routing(office, row) if press and actor.staff and held & ASKED_READERS else [],
         "signature": _signature(row) if row["kind"] == "letter" else None,
     }
+
+
+def stuck_on(office: Office, actor: Actor, ref: str) -> list[Text]:
+    """For staff: whom a case waits for, now or on its way to the end, where nobody is there. Raises `NotFound`."""
+    with office.db.read() as connection:
+        row, _ = loaded(office, connection, actor, ref)
+        return doctor.held_up(office, connection, row) if actor.staff else []
 
 
 def _routing(office: Office, row: Row) -> list[dict[str, Any]]:

@@ -878,17 +878,6 @@ def _counts(office: Office, connection: Connection, actor: Actor, mandates: tupl
     return {name: int(value) for name, value in row.items()}
 
 
-def notices(office: Office, actor: Actor, limit: int = 30) -> list[dict[str, Any]]:
-    """The person's notices, newest first."""
-    with office.db.read() as connection:
-        return store.query(
-            connection,
-            "SELECT n.id, n.name, n.at, n.read_at, c.code, c.id AS case_id, c.title, c.kind FROM notices n LEFT JOIN cases c ON c.id = n.case_id"
-            f" WHERE n.user_id = :id ORDER BY n.at DESC, n.id DESC LIMIT {int(limit)}",
-            id=actor.id,
-        )
-
-
 def declared(flow: Flow, pointer: str) -> Text:
     """The label of a pointer such as /crew/<row>/passport_no or paper:passport."""
     if pointer.startswith("paper:"):

@@ -134,14 +134,18 @@ def _none_waits(connection: Connection, rule: Rule) -> None:
 
 
 def draft(
-    office: Office, actor: Actor, code: str, value: str, unit: str, basis: str, valid_from: str, reason: str, locality: str = "", *, request_id: str = "",
+    office: Office, actor: Actor, code: str, value: str, unit: str, basis: str, valid_from: str, reason: str, locality: str = "", *,
+    made: Proposal | None = None, request_id: str = "",
 ) -> str:  # fmt: skip
     """Enter a version that waits for the second person, with its replay; answers its id. It is not in force.
 
-    `valid_from` is year-month-day or day/month/year. Raises `RoleRefused`, `Invalid` by field.
+    `valid_from` is year-month-day or day/month/year; `made` is what `preview` answered for these same words, where that
+    was asked just now. Raises `RoleRefused`, `Invalid` by field.
     """
-    given = {"code": code, "value": value, "unit": unit, "basis": basis, "valid_from": valid_from, "reason": reason, "locality": locality}
-    made = preview(office, actor, given)
+    _needs_admin(actor)
+    if made is None:
+        given = {"code": code, "value": value, "unit": unit, "basis": basis, "valid_from": valid_from, "reason": reason, "locality": locality}
+        made = preview(office, actor, given)
     rule = replace(made.rule, id=chance.public_id())
 
     def work(connection: Connection) -> str:

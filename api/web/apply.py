@@ -7,11 +7,11 @@ from typing import Any
 from flask import current_app, flash, make_response, redirect, render_template, request
 
 from api import login
-from api.language import current, label, t
+from api.language import label, t
 from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
-from states.language import AnyField, Field, Rows, Text
+from states.language import AnyField, Field, Text
 from workflow import attach, attachments, edit_case, law, open_case, papers, preview, queries, read_case, routing
 from workflow import categories as known_categories
 from workflow.engine import BEHALF
@@ -25,8 +25,7 @@ def office() -> Any:
 
 def sentences(errors: dict[str, Any]) -> dict[str, list[str]]:
     """Field errors in the reader's language, by dotted name."""
-    chosen = current()
-    return {name.strip("/").replace("/", "."): [text.en if chosen == "en" else text.vi for text in texts] for name, texts in errors.items()}
+    return {name.strip("/").replace("/", "."): [label(text) for text in texts] for name, texts in errors.items()}
 
 
 def leaders(chosen: str = "") -> list[dict[str, Any]]:
@@ -58,11 +57,11 @@ def told_categories() -> dict[str, dict[str, Any]]:
     return found
 
 
-def catalogues() -> dict[str, Any]:
-    """What choices of a form come from the office: countries, leaders, requesting organisations."""
+def catalogues(leader: str = "") -> dict[str, Any]:
+    """What choices of a form come from the office: countries, leaders (with the one that stands in the dossier), organisations."""
     found = queries.organisations(office())
     return {
-        "leader_offices": leaders(),
+        "leader_offices": leaders(leader),
         "requesting": [o for o in found if o.kind == "requesting"],
         "agencies": [o for o in found if o.kind in ("consulted", "leader_office", "committee")],
         "countries": COUNTRIES, "languages": LANGUAGES,
@@ -103,7 +102,7 @@ def _form(flow: Any, values: dict[str, Any], errors: dict[str, list[str]], statu
     category = known_categories.categories().get(chosen)
     body = render_template(
         "apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors,
-        **{**catalogues(), "leader_offices": leaders(str((leader or {}).get("agency") or ""))}, notes=told_categories(), chosen=chosen,
+        **catalogues(str((leader or {}).get("agency") or "")), notes=told_categories(), chosen=chosen,
         paper_flags=preview.papers_of(flow, category), referral=routing.referral(office().profile, flow.kind, values), **more,
     )  # fmt: skip
     return make_response(body, status)
@@ -202,7 +201,7 @@ def edit(ref: str) -> Any:
     except Invalid as invalid:
         return _form(flow, values, sentences(invalid.fields), 422, **more)
     except WorkflowError as error:
-        return _form(flow, values, {"_": [error.message.en if current() == "en" else error.message.vi]}, 412, **more)
+        return _form(flow, values, {"_": [label(error.message)]}, 412, **more)
     flash(t("Đã lưu.", "Saved."))
     if request.form.get("then") == "submit":
         action = {"draft": "submit", "supplement_required": "resubmit", "clarification_required": "clarify"}[case["state"]]
@@ -226,15 +225,10 @@ def upload(ref: str, name: str) -> Any:
         raise
     except WorkflowError as error:
         texts = [x for found in getattr(error, "fields", {}).values() for x in found] or [error.message]
-        flash(" ".join(x.en if current() == "en" else x.vi for x in texts), "error")
+        flash(" ".join(label(text) for text in texts), "error")
         return redirect(back.replace("#papers", "#main"), 303)  # the message stands at the top
     flash(t("Đã tải lên.", "Uploaded."))
     return redirect(back, 303)
-
-
-def rows_of(flow: Any) -> list[Rows]:
-    """The row fields of a kind."""
-    return [item for item in flow.fields if isinstance(item, Rows)]
 
 
 # The countries and languages offered in forms; codes are ISO 3166 and ISO 639, other codes may be typed through the API.

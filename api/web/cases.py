@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app, flash, make_response, redirect, render_template, request
 
 from api import login
-from api.language import current, t
+from api.language import label, t
 from api.rest.cases import paper_response
 from api.security import request_id
 from api.web import forms, web
@@ -23,7 +23,7 @@ from states.needs import row_of
 from states.shared import REPORT, ROW_DECISIONS
 from workflow import choices, clock, edit_case, history, letters, list_cases, open_case, papers, perform, preview, queries, read_case, recuse, routing
 from workflow.audit.verify import verify
-from workflow.desk import internals
+from workflow.desk import internals, stuck_on
 from workflow.errors import Invalid, NeedsUnmet, NotFound, WorkflowError
 from workflow.queries import PHASE_LABELS
 
@@ -124,7 +124,7 @@ def case(ref: str) -> Any:
     others = [a for a in shut if not a["mine"] and not a["through"]]
     shared = {"case": found, "flow": flow, "entries": entries, "main": main, "others": more, "closed": closed, "not_mine": others}
     inside = internals(office(), actor, found["id"])
-    shared |= {"deadlines": queries.deadlines(office(), actor, found["id"]), "names": office().organisations}
+    shared |= {"deadlines": inside["deadlines"], "names": office().organisations}
     if found["kind"] == "letter":
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
@@ -133,7 +133,7 @@ def case(ref: str) -> Any:
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
-        routing=inside["routing"], topics=_topics(found), stuck=inside["stuck"], decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
+        routing=inside["routing"], topics=_topics(found), stuck=stuck_on(office(), actor, found["id"]), decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=asked,
         sent=_sent_along((asked or {}).get("bundle") or {}),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
@@ -250,7 +250,6 @@ JUDGING = frozenset({
 })  # fmt: skip
 # What a program may leave unsaid but a person at the page has to tick.
 INSISTED = {"submit": ("undertaking",)}
-_POINTERS = ("rows", "documents_shown", "dates", "items", "questions")
 
 
 def _prefilled(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> dict[str, Any]:
@@ -311,12 +310,12 @@ def proposed_bodies(inside: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"code": code, "name": names[code].name, "rules": rules} for code, rules in found.items()]
 
 
-def _consult_choices(inside: dict[str, Any]) -> dict[str, Any]:
-    """What the form of `consult` offers: bodies by rule, others to add, and those that are being asked already."""
+def _consult_choices(inside: dict[str, Any], agencies: list[Any]) -> dict[str, Any]:
+    """What the form of `consult` offers: bodies by rule, others of the catalogue to add, and those that are being asked already."""
     bodies, names = proposed_bodies(inside), office().organisations
     running = [item["agency_code"] for item in inside["opinions"] if item["state"] in ("asked", "lapsed")]
     closed = {body["code"] for body in bodies} | set(running)
-    others = [o for o in catalogues()["agencies"] if o.code not in closed]
+    others = [o for o in agencies if o.code not in closed]
     return {"bodies": bodies, "others": others, "running": [names[code].name for code in running if code in names]}
 
 
@@ -329,8 +328,7 @@ def _leave_out(given: dict[str, Any], bodies: list[dict[str, Any]], later: list[
         if code in asked or (code in later and not reasons.get(code)):
             continue
         if not reasons.get(code):
-            who = body["name"].en if current() == "en" else body["name"].vi
-            lacking[f"dropped.{at}.reason"] = [t("Nêu lý do không hỏi {who}.", "Say why {who} is not asked.", who=who)]
+            lacking[f"dropped.{at}.reason"] = [t("Nêu lý do không hỏi {who}.", "Say why {who} is not asked.", who=label(body["name"]))]
         dropped.append({"agency": code, "rule": body["rules"][0]["rule"], "reason": reasons.get(code)})
     given.setdefault("agencies", [])
     if dropped:
@@ -380,7 +378,6 @@ def _choices_for(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> di
     from workflow.facts import ground_use
 
     use = "not_accepted" if step.action in ("refuse_intake", "refer_out") else ground_use(step.action)
-    main_kind = found["parent"]["kind"] if kind == "consultation" and found["parent"] else kind
     targets = []
     if kind in ("visit", "interview"):
         flow = FLOWS[kind]
@@ -393,7 +390,7 @@ def _choices_for(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> di
         silent = [c for c in inside["opinions"] if c["state"] == "lapsed"]
     return {
         "people": people, "grounds": [g for g in office_.profile.grounds if use in g.uses], "targets": targets, "scans": scans,
-        "silent": silent, "scan_name": "answer_scan" if kind == "consultation" else "decision_scan", "main_kind": main_kind,
+        "silent": silent,
     }  # fmt: skip
 
 
@@ -419,7 +416,7 @@ def do(ref: str, action: str) -> Any:
         "route": preview.of_draft(office(), actor, found["id"]) if action == "submit" else None,
     }  # fmt: skip
     if action == "consult":
-        render["asking"] = _consult_choices(inside)
+        render["asking"] = _consult_choices(inside, render["agencies"])
     if request.method == "GET":
         values = forms.one_empty_row(declared, _prefilled(found, step, inside))
         return render_template("act.html", values=values, errors={}, reasons=[], **render)
@@ -439,6 +436,7 @@ def do(ref: str, action: str) -> Any:
         given["seen"] = request.form.get("seen", "")
     version = request.form.get("version", "")
     beside = {"acting_for": request.form["acting_for"]} if request.form.get("acting_for") else None
+    nobody = stuck_on(office(), actor, found["id"])
     try:
         done = perform(office(), actor, ref, action, given, version=int(version) if version.isdigit() else None, beside=beside, request_id=request_id())
     except Invalid as invalid:
@@ -449,18 +447,17 @@ def do(ref: str, action: str) -> Any:
     except WorkflowError as error:
         from api.errors import STATUS
 
-        text = error.message.en if current() == "en" else error.message.vi
         who = f" {error.data['who']}, {error.data.get('when', '')}" if error.data.get("who") else ""
         return make_response(
-            render_template("act.html", values=_relabelled(found, values), errors={"_": [text + who]}, reasons=[], **render), STATUS.get(error.code, 409)
+            render_template("act.html", values=_relabelled(found, values), errors={"_": [label(error.message) + who]}, reasons=[], **render),
+            STATUS.get(error.code, 409),
         )
-    label_ = step.label.en if current() == "en" else step.label.vi
-    flash(t("Đã xong: {what}.", "Done: {what}.", what=label_))
+    flash(t("Đã xong: {what}.", "Done: {what}.", what=label(step.label)))
     try:
         after = read_case(office(), actor, done.case_id)
-        for sentence in internals(office(), actor, done.case_id)["stuck"]:
-            if sentence not in inside["stuck"]:  # told when it arises, not when the date comes
-                flash(sentence["en"] if current() == "en" else sentence["vi"], "error")
+        for sentence in stuck_on(office(), actor, done.case_id):
+            if sentence not in nobody:  # told when it arises, not when the date comes
+                flash(label(sentence), "error")
     except NotFound:
         return redirect("/inbox#main", 303)
     # A fragment of its own: without one the browser keeps that of the page before, and the message is out of sight.
@@ -526,7 +523,7 @@ def history_page(ref: str) -> Any:
     entries = history(office(), actor, found["id"])
     with office().db.read() as connection:
         report = verify(connection, found["id"])
-    return render_template("history.html", case=found, entries=list(reversed(entries)), report=report, flow=FLOWS[found["kind"]])
+    return render_template("history.html", case=found, entries=list(reversed(entries)), report=report)
 
 
 @web.get("/papers/<paper_id>")

@@ -18,8 +18,6 @@ from workflow import notices, queries, users
 from workflow.authority import Actor
 from workflow.errors import NotFound
 
-SECTIONS = {400: "400", 401: "401", 403: "403"}
-
 
 def error_page(status: int, code: str, text: Text, extra: dict[str, Any]) -> Any:
     """What happened, that nothing was saved, what to do, and a code to quote."""
@@ -55,7 +53,7 @@ def _common() -> dict[str, Any]:
 @web.get("/")
 def home() -> Any:
     """The public front page; people at work go to their own."""
-    return render_template("home.html", flows=FLOWS)
+    return render_template("home.html")
 
 
 def start_page(actor: Actor) -> str:

@@ -238,7 +238,7 @@ def test_the_case_page_says_who_appoints_whom(office, stage, kind, stop):
     from states import FLOWS
     from states import roles as R
     from tests.oracle.builder import free_guide
-    from workflow.desk import internals
+    from workflow.desk import stuck_on
 
     ref = stage.file("vptt.han", kind)
     path = demo.PATHS[kind]
@@ -248,7 +248,7 @@ def test_the_case_page_says_who_appoints_whom(office, stage, kind, stop):
         demo.step(stage, ref, kind, at)
     (role,) = FLOWS[kind].states[stage.row(ref)["state"]].waits_for
     reader = "gd.khanh" if role != "director" else "tp.hoa"
-    told = lambda: [text["vi"] for text in internals(office, stage.actor(reader), ref)["stuck"]]  # noqa: E731
+    told = lambda: [text.vi for text in stuck_on(office, stage.actor(reader), ref)]  # noqa: E731
     assert told() == []
 
     def flip(yes):

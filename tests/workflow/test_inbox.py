@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from states.kinds.letter import LETTERS
-from workflow import demo, engine, queries, store
+from workflow import demo, engine, notices, queries, store
 from workflow.deadlines import NEVER
 
 
@@ -200,7 +200,7 @@ def test_outside_one_reads_whom_a_case_waits_for(office, stage, asked):
 
 def test_unread_notices_are_counted_with_the_inbox(office, stage, asked):
     actor = stage.actor("motcua.mai")
-    unread = [n for n in queries.notices(office, actor, 1000) if not n["read_at"]]
+    unread = [n for n in notices.of_person(office, actor, 1000) if not n["read_at"]]
     assert queries.inbox_counts(office, actor)["notices"] == len(unread) > 0
     queries.mark_notices_read(office, actor)
     assert queries.inbox_counts(office, actor)["notices"] == 0

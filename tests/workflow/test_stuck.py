@@ -13,7 +13,7 @@ from states import FLOWS
 from tests.law import ruled
 from workflow import demo, doctor, engine, store, users
 from workflow.authority import Actor, Mandate, Membership
-from workflow.desk import internals
+from workflow.desk import stuck_on
 from workflow.remaining import Roster, assign, lacking, paths
 
 # --- the matcher against brute force -------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def hold(office, stage, **active):
 
 
 def told(office, stage, ref, reader="tp.hoa"):
-    return [text["vi"] for text in internals(office, stage.actor(reader), ref)["stuck"]]
+    return [text.vi for text in stuck_on(office, stage.actor(reader), ref)]
 
 
 def test_one_director_cannot_endorse_and_refer(office, stage):

@@ -10,6 +10,7 @@ from api import login
 from api.language import label, t
 from api.web import web
 from api.web.admin import SUBJECTS, Subject, reader
+from api.web.apply import sentences
 from states import roles as R
 from states.language import Text
 from states.machine import role_refusal
@@ -106,8 +107,10 @@ def admin_agency(code: str) -> Any:
 
 def _one(code: str, typed: dict[str, str], errors: dict[str, list[str]]) -> str:
     with _office().db.read() as connection:
-        row = bodies.body(connection, code)
-        names = {item["code"]: item["name"] for item in bodies.catalogue(connection)}
+        rows = {row["code"]: row for row in bodies.catalogue(connection)}
+    if code not in rows:
+        raise NotFound()
+    row, names = rows[code], {key: row["name"] for key, row in rows.items()}
     agency = _office().profile.agencies.get(code)
     actor = login.needed()
     return render_template(
@@ -129,7 +132,7 @@ def admin_agency_change(code: str, what: str) -> Any:
         _office().db.transact(lambda connection: _DOING[what](connection, actor, code, typed))
     except Invalid as error:
         kept = {name: value for name, value in typed.items() if name in request.form}
-        return make_response(_one(code, kept, {name: [label(text) for text in texts] for name, texts in error.fields.items()}), 422)
+        return make_response(_one(code, kept, sentences(error.fields)), 422)
     except Conflict:
         flash(t("Đề nghị này đã được xử lý hoặc đã thay đổi; hãy xem lại.", "This proposal has been settled or has changed; look at it again."), "error")
         return redirect(f"/admin/agencies/{code}", 303)

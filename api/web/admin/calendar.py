@@ -18,12 +18,13 @@ from api.language import label, t
 from api.security import request_id
 from api.web import web
 from api.web.admin import SUBJECTS, Subject, reader
+from api.web.apply import sentences
 from states import roles as R
 from states.language import Choice, Field, Text
 from workflow import calendar_files as files
 from workflow import calendar_table as table
 from workflow import clock
-from workflow.calendar import WEEKDAYS, WorkCalendar
+from workflow.calendar import WEEKDAYS, WorkCalendar, days_of
 from workflow.calendar_table import KINDS, STANDINGS, Change
 from workflow.errors import Busy, Invalid, NotFound
 
@@ -106,18 +107,18 @@ def _office() -> Any:
 def admin_calendar() -> Any:
     """A year at a glance, its rows, and what is doubtful about the calendar."""
     reader()
-    office = _office()
+    office, ended = _office(), request.args.get("ended") == "1"
     year = _year(request.args.get("year")) or clock.today().year
     with office.db.read() as connection:
         rows = table.rows_of(connection)
-        shown = table.rows_of(connection, year, ended=request.args.get("ended") == "1")
+        shown = table.rows_of(connection, year, ended=True) if ended else [row for row in rows if row["on_date"][:4] == str(year)]
         reached = table.reached_years(connection)
-        years = sorted({*table.years_of(connection), clock.today().year, year - 1, year, year + 1} & set(table.YEARS))
-    calendar = table.calendar_after(office, ())
+    years = sorted({*(int(row["on_date"][:4]) for row in rows), clock.today().year, year - 1, year, year + 1} & set(table.YEARS))
+    calendar = office.calendar_with(days_of(rows, office.profile.code))
     return render_template(
         "admin/calendar.html", year=year, years=years, rows=shown, months=glance(year, calendar, _proposed(rows, office.profile.code)), confirmed=calendar.is_confirmed(year), kinds=KINDS,
         standings=STANDINGS, findings=table.findings(rows, calendar, reached, clock.today().year), weekdays=WEEKDAYS, hours=office.profile.raw["hours"],
-        reached=reached.get(year, 0), ended=request.args.get("ended") == "1", empty=not rows,
+        reached=reached.get(year, 0), ended=ended, empty=not rows,
     )  # fmt: skip
 
 
@@ -203,9 +204,9 @@ def _changed(what: str, mark: str) -> Any:
         return _done([change], typed.get("reason", "")[:500])
     except Invalid as error:
         if mark and row is None:  # somebody has ended it meanwhile: there is no form to show
-            flash(" ".join(text for texts in _sentences(error).values() for text in texts), "error")
+            flash(" ".join(text for texts in sentences(error.fields).values() for text in texts), "error")
             return redirect("/admin/calendar#main", 303)
-        return make_response(_form(what, row, _typed(request.form), _sentences(error)), 422)
+        return make_response(_form(what, row, _typed(request.form), sentences(error.fields)), 422)
 
 
 def _done(changes: Sequence[Change], reason: str) -> Any:
@@ -245,10 +246,6 @@ def _form(what: str, row: Mapping[str, Any] | None, values: Mapping[str, Any], e
     )  # fmt: skip
 
 
-def _sentences(error: Invalid) -> dict[str, list[str]]:
-    return {name: [label(text) for text in texts] for name, texts in error.fields.items()}
-
-
 def _effect(changes: Sequence[Change]) -> dict[str, Any]:
     """What a confirmation page tells: the changes, and the open cases whose due date they would move."""
     counted = any(table.counts(_office(), change) for change in changes)
@@ -276,7 +273,7 @@ def admin_calendar_import() -> Any:
             return render_template("admin/calendar_plan.html", plan=plan, year=year, text=data.decode("utf-8-sig"), again=again, **_effect(plan.changes))
         return _done(plan.changes, t("Nhập từ tệp", "Imported from a file"))
     except Invalid as error:
-        return make_response(render_template("admin/calendar_import.html", errors=_sentences(error), year=year), 422)
+        return make_response(render_template("admin/calendar_import.html", errors=sentences(error.fields), year=year), 422)
 
 
 def _sent() -> bytes:

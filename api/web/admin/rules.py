@@ -68,7 +68,7 @@ def admin_rule_change(code: str) -> Any:
         mark, seen = mark_of(made.replay), request.form.get("seen", "")
         if request.form.get("go") != "1" or seen != mark:
             return render_template("admin/rule_effect.html", made=made, typed=typed, mark=mark, again=bool(seen), **_words(made.rule, made.former))
-        id_ = rule_changes.draft(office, actor, code, **typed, request_id=request_id())
+        id_ = rule_changes.draft(office, actor, code, **typed, made=made, request_id=request_id())
     except Invalid as error:
         return make_response(_form(code, typed, _sentences(error)), 422)
     flash(t("Đã ghi thay đổi; chờ người thứ hai xác nhận.", "The change is entered and waits for the second person."), "ok")
