@@ -23,6 +23,10 @@ TYPES = frozenset(
 )  # fmt: skip
 
 
+# Classes of personal data: whose names they are, numbers of identity papers, how somebody is reached.
+PERSONAL = frozenset({"name", "identity", "contact", "emergency", "health", "bundle"})
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """One sentence or label in both languages of the office."""
@@ -53,6 +57,8 @@ class Field:
 
     `flag` says how strongly it is asked: `legal` (the law names it; only these may block sending),
     `needed` (needed to decide; may be asked for once) or `optional`. Basis: Nghị định 63/2010 art. 18(6).
+    `personal` names the class of what identifies a person (`PERSONAL`): such a value is stored sealed, and who reads it
+    in full is said by its class. Basis: Luật 91/2025/QH15.
     """
 
     name: str
@@ -66,6 +72,7 @@ class Field:
     max_length: int = 4000
     minimum: int | None = None
     maximum: int | None = None
+    personal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,16 @@ def salt() -> bytes:
     return secrets.token_bytes(32)
 
 
+def nonce(size: int) -> bytes:
+    """Random bytes that are used once with a key."""
+    return secrets.token_bytes(size)
+
+
+def pin() -> str:
+    """A number of six figures to be told beside a code."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
 def jitter(limit: float) -> float:
     """A random wait in seconds, below the limit."""
     return random.uniform(0, limit)  # noqa: S311  a wait, no secret

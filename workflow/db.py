@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from workflow import chance, clock
+from workflow.crypto import Keyring
 from workflow.errors import Busy
 
 try:
@@ -115,17 +116,20 @@ def reachable(url: str) -> Database | None:
 class Database:
     """One database, shared by all threads of a process."""
 
-    def __init__(self, url: str, *, fast: bool = False):
+    def __init__(self, url: str, *, fast: bool = False, keys: Keyring | None = None):
         self.url = url
+        self.keys = keys
         self.engine = engine_for(url, fast=fast)
         self.dialect = self.engine.dialect.name
         # One snapshot for all statements of a read: lists and their counts, and above all the verifier, which
         # would otherwise see an entry of a later moment than its case and call a sound record broken.
         self._reader = self._writer = self.engine
         forms = self.engine
+        event.listen(self.engine, "connect", self._lend_keys)
         if self.dialect != "sqlite":
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
             self._writer = engine_for(url, generic=True, isolation_level="AUTOCOMMIT")
+            event.listen(self._writer, "connect", self._lend_keys)
         else:  # the driver begins nothing by itself: without this a session would commit each statement
             forms = self.engine.execution_options()
             event.listen(forms, "begin", _begin)
@@ -135,6 +139,10 @@ class Database:
         path = make_url(url).database
         self._lock_path = Path(f"{path}.lock") if self.dialect == "sqlite" and path and path != ":memory:" else None
         self._lock_file: int | None = None
+
+    def _lend_keys(self, _: Any, record: Any) -> None:
+        """Whoever reads a case through a connection of this database opens what is sealed in it."""
+        record.info["keys"] = self.keys
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from states import Child, Flow
-from states.language import value_at
+from states.language import AnyField, Field, Group, value_at
 from states.needs import asked_items
 from states.shared import fingerprint, target_value
 from workflow import clock
+from workflow.crypto import Keyring, row_place
 from workflow.fold import fold
 
 IDENTITY = ("passport_no", "card_no")
@@ -107,6 +108,28 @@ def bundle(fields: Mapping[str, Any], pointers: Iterable[str], *, identity: bool
             {"name": row.get("name", ""), "role": row.get("role", ""), "nationality": row.get("nationality", "")} for row in fields.get("crew") or ()
         ]
     return shown
+
+
+def sealed(declared: Iterable[AnyField], values: Mapping[str, Any], keys: Keyring, place: str) -> dict[str, Any]:
+    """The dossier as it is stored: every personal value sealed to its place, a row's by the id of the row."""
+    out = dict(values)
+    for item in declared:
+        value, where = out.get(item.name), f"{place}/{item.name}"
+        if value is None:
+            continue
+        if isinstance(item, Field):
+            if item.personal and value != "":
+                out[item.name] = keys.seal(value, where)
+        elif isinstance(item, Group):
+            out[item.name] = sealed(item.fields, value, keys, where)
+        else:
+            out[item.name] = [sealed(item.fields, row, keys, row_place(where, index, row)) for index, row in enumerate(value)]
+    return out
+
+
+def stored(declared: Iterable[AnyField], values: Mapping[str, Any], keys: Keyring, case_id: str) -> str:
+    """The JSON text of a dossier as its row keeps it."""
+    return orjson.dumps(sealed(declared, values, keys, case_id)).decode()
 
 
 def summary(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:

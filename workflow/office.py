@@ -17,6 +17,7 @@ from states.language import Text
 from workflow import clock, localities, store
 from workflow.calendar import WorkCalendar, load_calendar
 from workflow.categories import referred_out
+from workflow.crypto import Keyring, keys_at
 from workflow.db import Database
 from workflow.deadlines import Deadlines
 from workflow.errors import Invalid
@@ -26,6 +27,7 @@ from workflow.schemas import TEXTS
 
 _FRESH_SECONDS = 30.0
 _ROUTES_KEPT = 2000
+KEYS = "fpd.keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Office:
         self.db = db
         self.profile = profile
         self.files = files
+        assert db.keys is not None, "an office holds personal data: its database is opened with keys"
+        self.keys = db.keys
         self._lock = Lock()
         self._read_at: float | None = None
         self._organisations: dict[str, Organisation] = {}
@@ -59,12 +63,12 @@ class Office:
         self.routes: dict[Any, dict[str, Any]] = {}
 
     @classmethod
-    def open(cls, url: str, files: Path, locality: str = "") -> Office:
+    def open(cls, url: str, files: Path, locality: str = "", keys: Keyring | None = None) -> Office:
         """Open an office on a migrated database. `files` is the folder of stored papers; without a locality it is the one
-        that the database was set to, else the default.
+        that the database was set to, else the default; without `keys` those of the file beside the folder, made if need be.
         """
         files.mkdir(parents=True, exist_ok=True)
-        database = Database(url)
+        database = Database(url, keys=keys or keys_at(files.parent / KEYS, make=True))
         return cls(database, load_profile(locality or localities.in_force(database)), files)
 
     def refresh(self, connection: Connection, *, force: bool = False) -> None:

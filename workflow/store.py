@@ -16,6 +16,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from workflow.crypto import Keyring, KeysError, is_sealed
+
 CASE = (
     "id", "code", "kind", "flow_version", "state", "phase", "version", "round", "head_hash", "parent_id", "origin",
     "organisation_id", "created_by", "channel", "officer_id", "guide_id", "leader_id", "office_id", "category", "authority",
@@ -103,6 +105,12 @@ _CASE_READ = tuple(name for name in CASE if name != "search_text")
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
+def keys_of(connection: Connection) -> Keyring | None:
+    """The keys that a connection was lent by its database; None where that was opened without them."""
+    keys: Keyring | None = connection.info.get("keys")
+    return keys
+
+
 def cursor_of(connection: Connection) -> Any:
     """The driver's own cursor of a connection."""
     return connection.connection.cursor()
@@ -120,13 +128,24 @@ def load(connection: Connection, ref: str) -> dict[str, Any] | None:
         found = cursor.fetchone()
     finally:
         cursor.close()
-    return _row(found) if found else None
+    return _row(found, keys_of(connection)) if found else None
 
 
-def _row(found: Sequence[Any]) -> dict[str, Any]:
+def read_fields(keys: Keyring | None, text: str, case_id: str) -> dict[str, Any]:
+    """A stored dossier, with what was sealed in it opened."""
+    if keys is None:
+        if is_sealed(text):
+            raise KeysError("Cơ sở dữ liệu được mở không kèm khóa. / The database was opened without its keys.")
+        found: dict[str, Any] = orjson.loads(text)
+        return found
+    opened: dict[str, Any] = keys.loads(text, case_id)
+    return opened
+
+
+def _row(found: Sequence[Any], keys: Keyring | None) -> dict[str, Any]:
     at = len(_CASE_READ)
     row: dict[str, Any] = dict(zip(_CASE_READ, found[:at], strict=True))
-    row["fields"], row["papers"], row["content_hash"] = orjson.loads(found[at]), orjson.loads(found[at + 1]), found[at + 2]
+    row["fields"], row["papers"], row["content_hash"] = read_fields(keys, found[at], row["id"]), orjson.loads(found[at + 1]), found[at + 2]
     at += 3
     clocks = dict(zip(CLOCKS, found[at : at + len(CLOCKS)], strict=True))
     row["clocks"] = clocks if clocks["case_id"] else {}

@@ -1,0 +1,186 @@
+"""Keys and sealed values: what identifies a person is stored encrypted, each value bound to the place it stands in.
+
+AES-256-GCM with a random 96-bit nonce. The place (case, path of the field; or table and row) is authenticated with the
+value, so that a sealed value moved to another row does not open. Keys have names: a new one may take over while what
+older ones have sealed stays readable. Searching goes by a keyed hash of folded words, never by the words.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from workflow import chance
+
+# No text that anybody types holds this character (schemas refuse it), so that none can be taken for a sealed value.
+MARK = "\x02"
+_IN_JSON = "\\u0002"
+_NONCE = 12
+_BLIND = 10  # base32 characters: 50 bits, plenty to tell words apart and too few to say anything of them
+_WORD = 12  # letters of a word that its search marks tell apart
+
+
+class KeysError(Exception):
+    """Keys are absent, unsafe or unreadable, or a value was sealed with a key that is not here."""
+
+
+class Keyring:
+    """The keys of one installation: those that seal, by name, the one in use, and the one that searches."""
+
+    def __init__(self, keys: Mapping[str, bytes], current: str, index: bytes):
+        if current not in keys or any(len(key) != 32 for key in (*keys.values(), index)):
+            raise KeysError("Khóa phải dài 32 byte và khóa đang dùng phải có trong tệp. / Keys are 32 bytes long and the one in use is among them.")
+        self._keys = {name: AESGCM(key) for name, key in keys.items()}
+        self.current = current
+        self._index = index
+        # A sealed value opens to the same text each time; most cases are read many times.
+        self._remembered = lru_cache(maxsize=20_000)(self._open)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all keys that open."""
+        return tuple(self._keys)
+
+    def seal(self, value: Any, place: str) -> str:
+        """A JSON value as sealed text, bound to its place."""
+        sealed = self.seal_bytes(orjson.dumps(value), place)
+        return MARK + self.current + ":" + base64.b64encode(sealed).decode()
+
+    def open(self, sealed: str, place: str) -> Any:
+        """The value of a sealed text; raises `KeysError` where the key is absent or the text is not of this place."""
+        return orjson.loads(self._remembered(sealed, place))
+
+    def _open(self, sealed: str, place: str) -> bytes:
+        name, _, text = sealed.removeprefix(MARK).partition(":")
+        return self.open_bytes(base64.b64decode(text), place, name)
+
+    def seal_bytes(self, data: bytes, place: str) -> bytes:
+        """Bytes sealed with the key in use: nonce and ciphertext. The name of the key is the caller's to keep."""
+        nonce = chance.nonce(_NONCE)
+        return nonce + self._keys[self.current].encrypt(nonce, data, place.encode())
+
+    def open_bytes(self, sealed: bytes, place: str, name: str) -> bytes:
+        """The bytes that a key of this name has sealed for this place; raises `KeysError`."""
+        key = self._keys.get(name)
+        if key is None:
+            raise KeysError(f"Không có khóa “{name}”. / There is no key “{name}”.")
+        try:
+            return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
+        except InvalidTag:
+            raise KeysError(f"Nội dung không khớp chỗ “{place}”. / The content does not belong to “{place}”.") from None
+
+    def blind(self, word: str) -> str:
+        """The search mark of a folded word: the same for the same word, and no way back to it."""
+        mark = hmac.new(self._index, word.encode(), hashlib.sha256).digest()
+        return "~" + base64.b32encode(mark).decode()[:_BLIND].lower()
+
+    def marks_of(self, words: str) -> set[str]:
+        """The search marks of each folded word and of its beginnings from three letters on."""
+        return {self.blind(word[:n]) for word in words.split() for n in range(min(3, len(word)), min(len(word), _WORD) + 1)}
+
+    def asked(self, word: str) -> str:
+        """The mark by which a typed word is looked for."""
+        return self.blind(word[:_WORD])
+
+    # --- whole JSON texts ------------------------------------------------------------------------------------
+
+    def loads(self, text: str, place: str) -> Any:
+        """Stored JSON with every sealed value in it opened; `place` is where the text as a whole belongs."""
+        value = orjson.loads(text)
+        return self._opened(value, place) if _IN_JSON in text else value
+
+    def _opened(self, value: Any, place: str) -> Any:
+        if isinstance(value, str):
+            return self.open(value, place) if value.startswith(MARK) else value
+        if isinstance(value, dict):
+            return {key: self._opened(item, f"{place}/{key}") if isinstance(item, str | dict | list) else item for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._opened(item, row_place(place, index, item)) for index, item in enumerate(value)]
+        return value
+
+
+def row_place(place: str, index: int, item: Any) -> str:
+    """The place of a row: by its own id, which it keeps when other rows go; else by its number."""
+    return f"{place}/{(item.get('row') if isinstance(item, dict) else None) or index}"
+
+
+def is_sealed(text: str) -> bool:
+    """Whether a stored JSON text holds a sealed value."""
+    return _IN_JSON in text
+
+
+# --- the file of keys ------------------------------------------------------------------------------------------
+
+
+def new_keys() -> str:
+    """The text of a new file of keys."""
+    return f"index:{_key()}\nk1:{_key()}\n"
+
+
+def with_new_key(text: str) -> str:
+    """The same file with one more key, which is the one in use from now on."""
+    number = sum(not line.startswith("index:") for line in text.split()) + 1
+    return f"{text.rstrip()}\nk{number}:{_key()}\n"
+
+
+def _key() -> str:
+    return base64.b64encode(chance.salt()).decode()
+
+
+def read_keys(text: str) -> Keyring:
+    """Keys out of their text: one `name:base64` a line, `index` for the search, the last of the others in use."""
+    found: dict[str, bytes] = {}
+    try:
+        for line in text.split():
+            name, _, key = line.partition(":")
+            found[name] = base64.b64decode(key, validate=True)
+        index = found.pop("index")
+        return Keyring(found, list(found)[-1], index)
+    except (ValueError, LookupError):
+        raise KeysError(
+            "Tệp khóa không đúng dạng: mỗi dòng “tên:base64”, có dòng “index”. / The file of keys holds `name:base64` lines, one named `index`."
+        ) from None
+
+
+def keys_at(path: Path, *, make: bool = False) -> Keyring:
+    """The keys of a file; `make` writes one where there is none. Raises `KeysError` with a sentence that says what to do."""
+    if make and not path.exists():
+        write_keys(path, new_keys())
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8")
+    except OSError:
+        raise KeysError(f"Không đọc được tệp khóa {path}; tạo bằng “fpd keys new”. / No file of keys at {path}; make one with `fpd keys new`.") from None
+    if os.name == "posix" and mode & 0o077:
+        raise KeysError(f"Tệp khóa {path} để người khác đọc được; hãy chmod 600. / The file of keys {path} is open to others: chmod 600.")
+    return read_keys(text)
+
+
+def write_keys(path: Path, text: str, *, replace: bool = False) -> bool:
+    """Write a file of keys, whole or not at all and for its owner alone; False where one is there already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_name(f".{path.name}.{chance.token(6)}")
+    with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        if replace:
+            own.replace(path)
+        else:
+            os.link(own, path)
+    except FileExistsError:
+        return False
+    finally:
+        own.unlink(missing_ok=True)
+    return True
