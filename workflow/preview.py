@@ -133,7 +133,7 @@ def _named_papers(flow: Flow, papers: Any) -> frozenset[str]:
 def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
     office, flow, values, counting = ask.office, ask.flow, ask.values, ask.counting
     law, work = counting.reply(flow.kind, values.get("category"), ask.received)
-    hurry = dossier.urgency(flow.kind, values, promised({"statutory_due": law.due_at if law else None, "work_due": work.due_at}))
+    hurry = dossier.urgency(values, promised({"statutory_due": law.due_at if law else None, "work_due": work.due_at}))
     category = categories().get(values.get("category") or "")
     rules = routing.fired(office.profile, flow.kind, values)
     referral = routing.referral(office.profile, flow.kind, values)
@@ -173,8 +173,7 @@ def _steps(ask: _Ask, reply: Deadline) -> list[dict[str, Any]]:
         return [*found, _step(flow, "closed", None)]
     if flow.kind == "interview" and values.get("form") == "written":
         return [*found, _step(flow, "reported", None, does=_ANSWERS)]
-    days = dossier.summary(flow.kind, values)
-    first, last = days["first_day"], days["last_day"]
+    first, last = dossier.days_of(values)
     report = counting.deadline(counting.report_start(last, ask.received), "T09", "report") if last else None
     does = _INTERVIEW if flow.kind == "interview" else None
     return [*found, _step(flow, "accompanied", None, does=does) | {"from": first, "to": last}, _step(flow, "reported", report)]

@@ -105,9 +105,7 @@ def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
         fields.pop("rule", None)  # why it is asked may come of the desk's own topics, which are told to nobody outside
     if row["kind"] not in ("visit", "interview"):
         return fields
-    if R.APPLICANT in held or held & {R.OFFICER, R.INTAKE, R.DIRECTOR}:
-        return fields
-    return dossier.masked(fields)
+    return dossier.masked(flow_for(row["kind"]).fields, fields, held)
 
 
 def _visible_children(office: Office, row: Row, actor: Actor) -> list[dict[str, Any]]:
@@ -768,7 +766,8 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
     if "q" in filters:
         for index, word in enumerate(fold(filters["q"]).split()[:6]):
             key = f"f_q{'abcdef'[index]}"
-            where.append(f"c.search_text LIKE :{key} ESCAPE '~'")
+            where.append(f"(c.search_text LIKE :{key} ESCAPE '~' OR c.search_text LIKE :{key}_m)")
+            values[f"{key}_m"] = f"%{office.keys.asked(dossier.number_of(word) or word)}%"
             values[key] = "%" + word.replace("~", "~~").replace("%", "~%").replace("_", "~_") + "%"
     column, order = SORTS[filters.get("sort") or ("due" if inbox else "created")]
     limit = int(filters.get("limit") or 25)

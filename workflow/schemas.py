@@ -337,6 +337,8 @@ def give_row_ids(declared: Iterable[AnyField], values: dict[str, Any], known: Ma
             if not name or name not in stored or name in seen:
                 row["row"] = name = chance.row_id()
             seen.add(name)
+            before: Mapping[str, Any] = next((old for old in known.get(item.name) or () if old.get("row") == name), {})
+            give_row_ids(item.fields, row, before)
 
 
 def drop_nulls(value: Any) -> Any:
@@ -409,6 +411,8 @@ def _property(item: AnyField, strict: bool) -> dict[str, Any]:
             made["x-choices"] = [{"code": c.code, "label": c.label.as_dict()} for c in item.choices]
     made["x-label"] = item.label.as_dict()
     made["x-flag"] = item.flag
+    if item.when:
+        made["x-when"] = {"field": item.when.name, "is": list(item.when.values)}
     if item.help:
         made["x-help"] = item.help.as_dict()
     return made
