@@ -142,13 +142,15 @@ def open_case(
     on_behalf_of: Mapping[str, Any] | None = None,
     letter: str | None = None,
     replaces: str | None = None,
+    related: str | None = None,
     once: Once | None = None,
     request_id: str = "",
 ) -> Done:
     """Open a case by hand.
 
     Visits and interviews by an applicant, or by intake on behalf of one (`on_behalf_of`: organisation code,
-    channel, received_at, incoming_no); letters by officer or registry on a parent. Raises `RoleRefused` for
+    channel, received_at, incoming_no); letters by officer or registry on a parent. `related` names another request of the
+    same organisation that it belongs with, such as the visit of an interview. Raises `RoleRefused` for
     anybody else, `Invalid` by field, `NotFound` for an unknown or invisible parent.
     """
 
@@ -167,6 +169,8 @@ def open_case(
             id_ = _open_letter_by_hand(office, connection, change, actor, parent, letter, replaces, fields, now)
         else:
             id_ = _open_request(office, connection, change, flow, actor, fields, on_behalf_of, now)
+            if related is not None:
+                _relate(connection, change, actor, id_, related, clock.stamp(now))
         version = 1
         _remember(change, once, id_, version, now, 201)
         store.write(connection, change)
@@ -206,6 +210,15 @@ def _open_request(
     row["office_id"] = leader_office(office, values) if flow.kind == "interview" else None
     _write_opening(office, change, row, values, {}, actor, role, now, {})
     return str(row["id"])
+
+
+def _relate(connection: Connection, change: Change, actor: Actor, id_: str, ref: str, stamp: str) -> None:
+    """Link a new request with another that the person may file on; each is read from the other."""
+    row = store.load(connection, ref)
+    held = authority.roles_on(row, actor) if row else frozenset()
+    if row is None or row["kind"] not in ("visit", "interview") or not held & {R.APPLICANT, R.INTAKE}:
+        raise Invalid({"related": [TEXTS["case"]]})
+    change.add("relations", {"case_id": id_, "related_id": row["id"], "at": stamp})
 
 
 def leader_office(office: Office, fields: Mapping[str, Any]) -> str | None:

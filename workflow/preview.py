@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from states import FLOWS, Facts, Flow, refusals
 from states import roles as R
+from states.checks import Limits, Note, checked
 from states.language import Text, missing, moment
 from states.machine import role_refusal
 from workflow import clock, dossier, engine, routing, schemas
@@ -146,6 +147,7 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
         "steps": steps, "unconfirmed_years": sorted({year for step in steps if step["sum"] for year in step["sum"]["unconfirmed_years"]}),
         "hosts": _hosts(values),
         "missing": [{"pointer": at, "label": text.as_dict(), "flag": flag} for flag in ("legal", "needed") for at, text in missing(flow.fields, values, flag)],
+        "warnings": [note_dict(note) for note in noted(office, values)],
         "papers": _papers(flow, category, ask.papers), "refusals": _refusals(flow, values, ask.papers),
         "prerequisites": [_prerequisite(ask, item) for item in rules if item.act in ("permit", "inform", "copy", "refer")],
         "answered_by": _answered_by(office, flow, values),
@@ -155,6 +157,18 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
         found["told"] = [_named(office, code) for code in routing.told(rules, office.organisations)]
         found["communes"] = routing.communes_told(rules, values)
     return found
+
+
+def noted(office: Office, values: Mapping[str, Any]) -> list[Note]:
+    """What is odd in a dossier, by the office's limits as of today; none of it holds a request up."""
+    targets = office.profile.targets
+    limits = Limits(int(targets["passport_validity"].value), int(targets["travel_between_communes"].value))
+    return checked(values, clock.today(), limits)
+
+
+def note_dict(note: Note) -> dict[str, Any]:
+    """The wire shape of a note."""
+    return {"pointer": note.pointer, "code": note.code, "message": note.text.as_dict()}
 
 
 def _category(counting: Deadlines, flow: Flow, category: Category | None) -> dict[str, Any] | None:

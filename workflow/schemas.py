@@ -48,6 +48,7 @@ TEXTS: dict[str, Text] = {
     "user": Text("Không có tài khoản nào tên như vậy ở vai trò này.", "No account of this name holds the role."),
     "agency": Text("Không có cơ quan nào mang mã này.", "No agency has this code."),
     "pointer": Text("Không chỉ vào mục nào của hồ sơ.", "It points at nothing in the dossier."),
+    "case": Text("Không có hồ sơ nào như vậy.", "There is no such case."),
     "locked": Text("Mục này không mở để sửa lúc này.", "This field is not open now."),
     "delegation": Text("Không có ủy quyền nào đang hiệu lực.", "No delegation is in force."),
     "unknown_row": Text("Không có dòng nào như vậy.", "There is no such row."),
