@@ -23,7 +23,7 @@ def copied(declared: Iterable[AnyField], fields: Mapping[str, Any]) -> dict[str,
     """
     found: dict[str, Any] = {}
     for item in declared:
-        value = fields.get(item.name)
+        value: Any = fields.get(item.name)
         if blank(value) or item.name in OF_ONE_SENDING:
             continue
         if isinstance(item, Field):
@@ -50,7 +50,7 @@ def interview_of(visit: Mapping[str, Any], row_id: str) -> dict[str, Any] | None
     found["crew"] = [{k: v for k, v in person.items() if k != "row"} for person in visit.get("crew") or ()]
     # A resident bureau's interview has a category of its own; others keep theirs.
     found["category"] = "A2" if visit.get("category") in (None, "A1", "A2") else visit["category"]
-    leader = next((p for p in row.get("people") or () if p.get("name")), {})
+    leader: Mapping[str, Any] = next((p for p in row.get("people") or () if p.get("name")), {})
     found["leader"] = {"agency": row["leader"], **{k: leader[k] for k in ("name", "position") if leader.get(k)}}
     found |= {name: visit[name] for name in ("title", "purpose", "publication") if not blank(visit.get(name))}
     found["questions"] = [{"text": q["text"]} for q in row.get("questions") or () if q.get("text")]

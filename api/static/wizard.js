@@ -68,9 +68,9 @@ const save = () => {
   running = fetch(form.getAttribute("action") || location.pathname, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" })
     .then(async (answer) => {
       if (answer.type === "opaqueredirect" || answer.status === 401) { given_up = true; say(form.dataset.signin, true); return; }
+      if (!answer.ok && answer.status !== 412) { say(form.dataset.failed, true); return; }
       const told = await answer.json();
       if (answer.status === 412) { given_up = true; put("version", told.version); say(told.message, true); return; }
-      if (!answer.ok) { say(form.dataset.failed, true); return; }
       kept = mine;
       put("version", told.version);
       for (const [name, id] of Object.entries(told.rows)) if (form.querySelector(`[name="${CSS.escape(name)}"]`)) put(name, id);

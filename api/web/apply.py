@@ -174,7 +174,12 @@ def entry_words(declared: tuple[AnyField, ...], name: str) -> str:
     return " · ".join(found)
 
 
+def country_names(code: str) -> Text:
+    """The names of a country of the list, else its code."""
+    return next((Text(vi, en) for known, vi, en in COUNTRIES if known == code), Text(code, code))
+
+
 @web.app_template_global()
 def country_name(code: str) -> str:
-    """The name of a country of the list, else its code."""
-    return next((t(vi, en) for known, vi, en in COUNTRIES if known == code), code)
+    """The name of a country in the reader's language."""
+    return label(country_names(code))

@@ -60,11 +60,11 @@ def _papers_left(flow: Flow, attached: list[dict[str, Any]]) -> int:
     return sum(paper.flag == "legal" and not paper.office and paper.name not in there for paper in flow.papers)
 
 
-def _noted(flow: Flow, fields: dict[str, Any], values: dict[str, Any]) -> dict[str, list[str]]:
+def _noted(fields: dict[str, Any]) -> dict[str, list[str]]:
     """What is odd, by the names of the inputs."""
     found: dict[str, list[str]] = {}
     for note in preview.noted(office(), fields):
-        found.setdefault(forms.dotted(note.pointer, values), []).append(label(note.text))
+        found.setdefault(forms.dotted(note.pointer, fields), []).append(label(note.text))
     return found
 
 
@@ -82,7 +82,7 @@ def _page(flow: Flow, screen: Screen, values: dict[str, Any], errors: dict[str, 
     at = every.index(screen)
     body = render_template(
         "wizard.html", flow=flow, screen=screen, screens=every, before=every[at - 1] if at else None, after=every[at + 1] if at + 1 < len(every) else None,
-        at=at, declared=declared, values=forms.one_empty_row(declared, values), errors=errors, noted=_noted(flow, case["fields"] if case else {}, values),
+        at=at, declared=declared, values=forms.one_empty_row(declared, values), errors=errors, noted=_noted(case["fields"]) if case else {},
         left=left | ({"papers": n} if (n := _papers_left(flow, attached)) and case else {}), attached=attached,
         notes=told_categories() if screen is every[0] else {}, chosen=chosen, paper_flags=preview.papers_of(flow, category),
         referral=routing.referral(office().profile, flow.kind, fields) if case is None or screen.name in ("outlet", "leader", "check") else None,
@@ -140,7 +140,7 @@ def apply_form(kind: str) -> Any:
             return _page(flow, screen, values, sentences(wrong), 422, keyed=desk, behalf=behalf)
     case = read_case(office(), actor, done.case_id)
     if _wants_json():
-        return _saved(flow, case, values, sentences(wrong))
+        return _saved(flow, case, sentences(wrong))
     if wrong:
         return _page(flow, screen, _with_rows(declared, values, case), sentences(wrong), 422, case=case)
     return redirect(f"/cases/{case['id']}/edit/{screens_of(flow)[1].name}#main", 303)
@@ -201,7 +201,7 @@ def edit_screen(ref: str, name: str) -> Any:
         return _page(flow, screen, values, {"_": [told]}, 412, case=read_case(office(), actor, ref))
     case = read_case(office(), actor, ref)
     if _wants_json():
-        return _saved(flow, case, values, sentences(wrong))
+        return _saved(flow, case, sentences(wrong))
     if wrong or pressed:
         errors = sentences(wrong)
         return _page(flow, screen, _with_rows(declared, values, case), errors, 422 if errors else 200, case=case, added=request.form.get("add", ""))
@@ -243,11 +243,11 @@ def _with_rows(declared: tuple[AnyField, ...], values: dict[str, Any], case: dic
     return values
 
 
-def _saved(flow: Flow, case: dict[str, Any], values: dict[str, Any], errors: dict[str, list[str]]) -> Any:
+def _saved(flow: Flow, case: dict[str, Any], errors: dict[str, list[str]]) -> Any:
     """What a script is told after a save: version and address, ids of rows, what is wrong or odd, what is left by screen."""
     return jsonify({
         "version": case["version"], "address": f"/cases/{case['id']}/edit/", "saved_at": case["updated_at"], "rows": forms.row_names(flow.fields, case["fields"]),
-        "errors": errors, "noted": _noted(flow, case["fields"], values), "left": _left(flow, case["fields"]),
+        "errors": errors, "noted": _noted(case["fields"]), "left": _left(flow, case["fields"]),
     })  # fmt: skip
 
 
