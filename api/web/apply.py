@@ -174,6 +174,7 @@ def entry_words(declared: tuple[AnyField, ...], name: str) -> str:
     return " · ".join(found)
 
 
+@web.app_template_global()
 def country_names(code: str) -> Text:
     """The names of a country of the list, else its code."""
     return next((Text(vi, en) for known, vi, en in COUNTRIES if known == code), Text(code, code))

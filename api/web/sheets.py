@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import render_template
-from markupsafe import Markup, escape
 
 from api import login
 from api.web import web
-from api.web.apply import country_names, office
+from api.web.apply import office
 from states import FLOWS
-from states.language import AnyField, Choice, Field, Text
+from states.language import AnyField, Text
 from workflow import categories as known_categories
 from workflow import clock, read_case
 from workflow.errors import NotFound
@@ -48,34 +47,6 @@ def notice_sheet(ref: str) -> Any:
 def text_of(vi: str, en: str) -> Text:
     """A text of the sheet itself in both languages."""
     return Text(vi, en)
-
-
-@web.app_template_global()
-def both(text: Text, between: str = " / ") -> Any:
-    """A text in both languages, once where they are the same."""
-    return text.vi if text.vi == text.en else Markup('{}{}<span lang="en"><i>{}</i></span>').format(text.vi, between, text.en)
-
-
-@web.app_template_global()
-def in_both(item: Field, value: Any) -> Any:
-    """A value as a bilingual sheet shows it; a blank line where there is none."""
-    if value in (None, "", []):
-        return Markup('<span class="blank"></span>')
-    if item.type in ("choice", "choices"):
-        return Markup("; ").join(both(_label(item.choices, code)) for code in (value if isinstance(value, list) else [value]))
-    if item.type == "country":
-        return both(country_names(value))
-    if item.type == "date":
-        return f"{value[8:10]}/{value[5:7]}/{value[:4]}"
-    if item.type == "moment":
-        return f"{clock.local(clock.moment(value)):%H:%M, %d/%m/%Y}"
-    if item.type == "bool":
-        return both(Text("có", "yes"))
-    return escape(str(value))
-
-
-def _label(choices: tuple[Choice, ...], code: str) -> Text:
-    return next((choice.label for choice in choices if choice.code == code), Text(code, code))
 
 
 @web.app_template_global()

@@ -17,7 +17,7 @@ from api.security import request_id
 from api.web import forms, web
 from api.web.apply import catalogues, may_file, office, sentences, told_categories
 from states import FLOWS, Flow
-from states.language import AnyField, Screen, Text, missing
+from states.language import AnyField, Rows, Screen, Text, missing
 from workflow import categories as known_categories
 from workflow import copying, edit_case, open_case, papers, preview, read_case, routing
 from workflow.engine import BEHALF
@@ -235,11 +235,10 @@ def _save(actor: Any, case: dict[str, Any], declared: tuple[AnyField, ...], valu
 def _with_rows(declared: tuple[AnyField, ...], values: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
     """What was typed, its new rows under the ids they have been given."""
     for item in declared:
-        stored = case["fields"].get(item.name)
-        if isinstance(stored, list):
-            for typed, kept in zip(values.get(item.name) or (), stored, strict=False):
+        if isinstance(item, Rows):
+            for typed, kept in zip(values.get(item.name) or (), case["fields"].get(item.name) or (), strict=False):
                 typed["row"] = kept.get("row")
-                _with_rows(item.fields, typed, {"fields": kept})  # type: ignore[union-attr]
+                _with_rows(item.fields, typed, {"fields": kept})
     return values
 
 

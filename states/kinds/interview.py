@@ -71,7 +71,7 @@ FIELDS: tuple[AnyField, ...] = (
     Field("background", "bool", Text("Xin thêm tư liệu nền (không trích dẫn)", "Background material, not for quotation, is asked for")),
     Field("review", "choice", Text("Người trả lời xem lại bài", "The speaker sees the answers before"), choices=choices(
         ("not_asked", "Chưa bàn", "Not discussed"), ("asked", "Người trả lời yêu cầu", "The speaker asks it"), ("agreed", "Hai bên đã thống nhất", "Agreed by both"),
-    ), help=Text("Quyền của người trả lời (Luật Báo chí 126/2025/QH15, Điều 33).", "The speaker's right (Luật Báo chí 126/2025/QH15, art. 33).")),
+    ), help=Text("Quyền của người trả lời (Luật Báo chí 126/2025/QH15, Điều 33).", "The speaker's right (Press Law 126/2025/QH15, art. 33).")),
 )  # fmt: skip
 
 SCREENS = (

@@ -112,12 +112,12 @@ def test_the_main_button_and_what_an_approval_lacks(stage, visitor):
 
 def test_an_upload_comes_back_to_the_papers_and_its_fault_to_the_top(stage, visitor):
     ref = draft(stage)
-    token = re.search(r'name="csrf_token" value="([^"]*)"', page(visitor("vptt.han"), f"/cases/{ref}/edit"))[1]
+    token = re.search(r'name="csrf_token" value="([^"]*)"', page(visitor("vptt.han"), f"/cases/{ref}/edit/papers"))[1]
     path = f"/cases/{ref}/papers/programme"
     good = visitor("vptt.han").post(path, data={"csrf_token": token, "file": (io.BytesIO(demo.PDF), "a.pdf")})
-    assert good.headers["Location"].endswith("/edit#papers")
+    assert good.headers["Location"].endswith("/edit/papers#papers")
     bad = visitor("vptt.han").post(path, data={"csrf_token": token, "file": (io.BytesIO(b"MZ"), "a.exe")})
-    assert bad.headers["Location"].endswith("/edit#main")
+    assert bad.headers["Location"].endswith("/edit/papers#main")
     assert "Đính kèm giấy tờ" in page(visitor("vptt.han"), f"/cases/{ref}")
 
 

@@ -155,9 +155,13 @@ def test_the_form_opens_with_the_category_filled_in(visitor, code):
     assert moved.status_code == 303 and moved.headers["Location"] == f"/apply/{kind}?category={code}"
 
 
-def test_a11_opens_in_written_form(visitor):
-    assert '<option value="written" selected>' in page(visitor("vptt.han"), "/apply/interview?category=A11")
-    assert '<option value="written" selected>' not in page(visitor("vptt.han"), "/apply/interview?category=A2")
+def test_a11_opens_in_written_form(visitor, stage):
+    for code, form in (("A11", "written"), ("A2", None)):
+        made = post(visitor("vptt.han"), "/apply/interview", category=code)
+        ref = made.headers["Location"].split("/")[2]
+        assert made.status_code == 303 and stage.row(ref)["fields"].get("form") == form
+    ref = post(visitor("vptt.han"), "/apply/interview", category="A11").headers["Location"].split("/")[2]
+    assert '<option value="written" selected>' in page(visitor("vptt.han"), f"/cases/{ref}/edit/time")
 
 
 @pytest.mark.parametrize("key", ["A8", "A9", "A12", "national"])
@@ -192,15 +196,15 @@ def test_a_request_that_turns_into_somebody_elses_is_told_before_it_is_saved(vis
 
 
 def test_a_national_leader_leads_to_the_referral_and_a_local_one_does_not(visitor, stage):
-    answer = post(visitor("vptt.han"), "/apply/interview", category="A2", **{"leader.agency": "trung_uong"})
-    assert NATIONAL_LEADER.why.vi in answer.get_data(as_text=True) and answer.status_code == 200
-    assert post(visitor("vptt.han"), "/apply/interview", category="A2", **{"leader.agency": "so_nnmt"}).status_code == 303
     ref = stage.file("vptt.han", "interview", submit=False)
-    leader = {"leader.agency": "trung_uong", "leader.name": "X", "leader.position": "Y"}
+    leader = {"leader.agency": "trung_uong", "leader.name": "X", "leader.position": "Y", "purpose": "Z"}
     version = str(stage.row(ref)["version"])
-    assert post(visitor("vptt.han"), f"/cases/{ref}/edit", version=version, **leader).status_code == 200
-    assert post(visitor("vptt.han"), f"/cases/{ref}/edit", version=version, told="national", **leader).status_code == 303
+    answer = post(visitor("vptt.han"), f"/cases/{ref}/edit/leader", version=version, **leader)
+    assert NATIONAL_LEADER.why.vi in answer.get_data(as_text=True) and answer.status_code == 200 and str(stage.row(ref)["version"]) == version
+    assert post(visitor("vptt.han"), f"/cases/{ref}/edit/leader", version=version, told="national", **leader).status_code == 303
     assert stage.row(ref)["fields"]["leader"]["agency"] == "trung_uong" and stage.row(ref)["office_id"] is None
+    local = {**leader, "leader.agency": "so_nnmt", "version": str(stage.row(ref)["version"])}
+    assert post(visitor("vptt.han"), f"/cases/{ref}/edit/leader", **local).status_code == 303
 
 
 def test_the_desk_finds_where_to_go_filled_in(visitor, stage):
@@ -242,17 +246,14 @@ def test_an_urgent_one_says_why(visitor, stage):
     assert "khẩn không phải là căn cứ từ chối" in page(visitor("vptt.han"), f"/cases/{ref}/do/submit")
 
 
-def test_the_button_on_the_form_previews_what_is_typed_and_saves_nothing(visitor, stage):
+def test_the_check_shows_the_route_of_what_was_typed_and_what_is_missing(visitor, stage):
     ref = stage.file("vptt.han", "visit", submit=False)
-    form = {"version": str(stage.row(ref)["version"]), "then": "preview", "category": "A10", "title": "Tên vừa gõ"}
-    answer = post(visitor("vptt.han"), f"/cases/{ref}/edit", **form)
-    text = answer.get_data(as_text=True)
-    assert answer.status_code == 200 and 'id="route"' in text and "Tên vừa gõ" in text and "UBND gửi văn bản góp ý" in text
-    assert stage.row(ref)["version"] == int(form["version"])
-    wrong = post(visitor("vptt.han"), f"/cases/{ref}/edit", **{**form, "first_day": "31/31"})
-    assert wrong.status_code == 422 and "31/31" in wrong.get_data(as_text=True)
-    new = post(visitor("vptt.han"), "/apply/visit", then="preview", category="A1").get_data(as_text=True)
-    assert 'id="route"' in new and "Còn thiếu nội dung luật buộc" in new
+    form = {"version": str(stage.row(ref)["version"]), "category": "A10"}
+    assert post(visitor("vptt.han"), f"/cases/{ref}/edit/outlet", **form).status_code == 303
+    version = stage.row(ref)["version"]
+    text = page(visitor("vptt.han"), f"/cases/{ref}/edit/check")
+    assert 'id="route"' in text and "UBND gửi văn bản góp ý" in text and "Còn thiếu nội dung luật buộc" in text
+    assert f'href="/cases/{ref}/edit/outlet#outlet.name"' in text and stage.row(ref)["version"] == version, "looking changes nothing"
 
 
 def test_the_desk_that_keys_a_file_in_sees_the_bodies(visitor, stage):

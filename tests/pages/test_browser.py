@@ -8,59 +8,10 @@ from datetime import timedelta
 import pytest
 
 from states import FLOWS
+from tests.pages.filing import fill_screens, send
 from workflow import clock, demo
 
 pytestmark = pytest.mark.browser
-PDF = {"name": "de-nghi.pdf", "mimeType": "application/pdf", "buffer": demo.PDF}
-
-
-def fill_dossier(page, kind, crew, rows):
-    """Type the kind's example into the form, adding rows with the buttons."""
-    example = FLOWS[kind].example(clock.today())
-    page.select_option("[name=category]", example["category"])
-    for group in ("outlet", "signer", "contact"):
-        for name, value in example[group].items():
-            field = page.locator(f"[name='{group}.{name}']")
-            field.select_option(value) if name in ("country", "media") else field.fill(value)
-    for name in ("title", "purpose", "content", "publication", "first_day", "last_day", "place", "duration_min"):
-        if name in example:
-            page.fill(f"[name={name}]", str(example[name]))
-    for count, name in ((crew, "crew"), (rows, "itinerary" if kind == "visit" else "questions")):
-        for _ in range(count - 1):
-            page.click(f"button[name=add][value={name}]")
-    assert page.input_value("[name='outlet.name']") == example["outlet"]["name"], "adding a row lost what was typed"
-    for index in range(crew):
-        member = example["crew"][min(index, len(example["crew"]) - 1)]
-        for name, value in member.items():
-            field = page.locator(f"[name='crew.{index}.{name}']")
-            field.select_option(value) if name in ("role", "nationality") else field.fill(value)
-    return example
-
-
-def fill_rows(page, name, items, selects=()):
-    for index, item in enumerate(items):
-        for part, value in item.items():
-            if isinstance(value, list):
-                for code in value:
-                    page.check(f"[name='{name}.{index}.{part}'][value={code}]")
-            elif part in selects:
-                page.select_option(f"[name='{name}.{index}.{part}']", value)
-            else:
-                page.fill(f"[name='{name}.{index}.{part}']", str(value))
-
-
-def ref_of(page):
-    return page.url.split("/cases/")[1].split("/")[0].split("#")[0]
-
-
-def send(applicant, ref):
-    page = applicant.go(f"/cases/{ref}/edit")
-    page.set_input_files("#p-request", PDF)
-    page.click("form[action$='/papers/request'] button")
-    assert "de-nghi.pdf" in page.inner_text("#papers")
-    applicant.check()
-    applicant.do(ref, "submit", lambda p: p.check("[name=undertaking]"))
-    return page.inner_text(".crumb b").strip()
 
 
 def issue_all(person, lite, code, ref):
@@ -89,15 +40,7 @@ def issue_all(person, lite, code, ref):
 
 def test_visit_from_application_to_closed(person, lite):
     applicant = person("vptt.han")
-    page = applicant.go("/apply/visit")
-    applicant.check()
-    page.click("main .bar .btn-main")
-    ref = ref_of(page)
-    example = fill_dossier(page, "visit", 2, 3)
-    fill_rows(page, "itinerary", example["itinerary"])
-    applicant.check()
-    page.click("main .bar .btn-main")
-    assert "edit" in page.url and ref_of(page) == ref, page.inner_text("main")[:800]
+    ref = fill_screens(applicant, "visit", FLOWS["visit"].example(clock.today()), check=True)
     code = send(applicant, ref)
     assert code.startswith("CT-V-")
 
@@ -152,21 +95,9 @@ def test_visit_from_application_to_closed(person, lite):
 
 def test_interview_from_application_to_closed(person, lite):
     applicant = person("vptt.lam")
-    page = applicant.go("/apply/interview")
-    applicant.check()
-    page.click("main .bar .btn-main")
-    ref = ref_of(page)
-    example = fill_dossier(page, "interview", 1, 2)
-    for name, value in example["leader"].items():
-        field = page.locator(f"[name='leader.{name}']")
-        field.select_option(value) if name == "agency" else field.fill(value)
-    fill_rows(page, "questions", example["questions"], ("language",))
-    page.select_option("[name=form]", "in_person")
-    page.select_option("[name=language]", "vi")
-    page.click("button[name=add][value=slots]")
+    example = FLOWS["interview"].example(clock.today())
     start = clock.local(clock.now() - timedelta(minutes=5))
-    page.fill("[name='slots.0.from']", f"{start:%Y-%m-%dT%H:%M}")
-    page.click("main .bar .btn-main")
+    ref = fill_screens(applicant, "interview", {**example, "slots": [{"from": f"{start:%Y-%m-%dT%H:%M}"}]}, check=True)
     code = send(applicant, ref)
     assert code.startswith("CT-I-")
     person("motcua.mai").do(code, "accept", lambda p: p.select_option("[name=officer]", "cv.dung"))
