@@ -340,6 +340,14 @@ _TITLES = (
 )
 
 
+# Whoever comes for one of these outlets: two at a time, so that the same crew comes again some requests later.
+_NAMES = (
+    "AINO ESIMERKKI", "MIKKO MALLI", "HANAKO MIHON", "TARO REI", "ÉLISE EXEMPLE", "JEAN MODÈLE", "ERIKA MUSTER", "MAX BEISPIEL", "ANNA PRZYKŁAD",
+    "JAN WZÓR", "LAURA ESEMPIO", "MARCO MODELLO", "PARK YESI", "KIM BOGI", "JANE SAMPLE", "JOHN SPECIMEN",
+)  # fmt: skip
+_PLACES = ("Chợ nổi minh họa", "Hợp tác xã minh họa", "Trạm đo mặn minh họa", "Làng nghề minh họa", "Nhà vườn minh họa", "Bến cá minh họa", "Đình minh họa")
+
+
 def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
     """Fields that make one demo case differ from the next; days relative to the set clock."""
     today = clock.today()
@@ -348,6 +356,15 @@ def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
     fields = flow.example(today + timedelta(days=first))
     fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)]}
     fields["title"] = _TITLES[index % len(_TITLES)]
+    for at, row in enumerate(fields["crew"]):
+        number = (2 * index + at) % (4 * len(_NAMES))
+        row |= {"name": _NAMES[number % len(_NAMES)], "passport_no": f"XP{1000 + number:07}", "card_no": f"M-{1000 + number}"}
+    for at, row in enumerate(fields.get("itinerary") or ()):
+        row["place"] = f"{_PLACES[(index + at) % len(_PLACES)]} {index // len(_PLACES) + 1}"
+    if kind == "interview":
+        fields["slots"] = [
+            {name: clock.stamp(clock.moment(value) + timedelta(minutes=75 * (index % 6))) for name, value in row.items()} for row in fields["slots"]
+        ]
     return fields
 
 

@@ -17,6 +17,7 @@ from workflow.crypto import Keyring, row_place
 from workflow.fold import fold
 
 IDENTITY = ("passport_no", "card_no")
+CUT = "…"
 RETURNED = ("supplement_required", "clarification_required")
 
 
@@ -86,8 +87,13 @@ def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The dossier with the numbers of identity papers shortened to their last three characters."""
     out = dict(fields)
     if isinstance(out.get("crew"), list):
-        out["crew"] = [{k: (f"…{str(v)[-3:]}" if k in IDENTITY and v else v) for k, v in row.items()} for row in out["crew"]]
+        out["crew"] = [{k: (shortened(v) if k in IDENTITY and v else v) for k, v in row.items()} for row in out["crew"]]
     return out
+
+
+def shortened(number: Any) -> str:
+    """A number of a paper for whoever may not read it whole."""
+    return f"{CUT}{str(number)[-3:]}"
 
 
 def bundle(fields: Mapping[str, Any], pointers: Iterable[str], *, identity: bool = False) -> dict[str, Any]:

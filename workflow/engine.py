@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from states import FLOWS, Facts, Flow, Refused, flow_for, walk
 from states import roles as R
 from states.kinds.letter import LETTERS
-from states.language import Effect, Group, Rows, Step, Text, blank, moment
+from states.language import Effect, Group, Refusal, Rows, Step, Text, blank, moment
 from states.machine import role_refusal
 from states.needs import row_of
-from workflow import authority, chance, clock, delegations, doctor, dossier, routing, schemas, store
+from workflow import authority, chance, clock, delegations, doctor, dossier, marks, routing, schemas, store
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
@@ -203,6 +203,7 @@ def _open_request(
     row = _new_row(office, flow, flow.start, organisation, actor.id, channel, values, memory, now)
     row["office_id"] = leader_office(office, values) if flow.kind == "interview" else None
     _write_opening(change, row, values, {}, actor, role, now, {})
+    marks.index(change, office.keys, row, values)
     return str(row["id"])
 
 
@@ -483,6 +484,7 @@ def _new_dossier(
         "case_id": row["id"], "no": row["dossier_no"] + 1, "round": row["round"], "fields": orjson.dumps(values).decode(),
         "papers": orjson.dumps(papers).decode(), "content_hash": content, "at": stamp, "by_id": actor.id,
     })  # fmt: skip
+    marks.index(change, office.keys, row, values, row["fields"])
     for paper in paper_rows:
         change.add("papers", paper)
     _commit(connection, change, actor)
@@ -635,7 +637,7 @@ def perform(
         if step is None:
             raise Conflict("state")
         if who.persons & set(row["memory"].get("recused") or ()):
-            raise NeedsUnmet((_conflict_refusal(),))
+            raise NeedsUnmet((conflict_refusal(),))
         if not held & set(step.by):
             raise unfit or RoleRefused((role_refusal(step.by),))
         try:
@@ -720,7 +722,8 @@ def _in_another_name(change: Change, mandate: Mandate, step: Step, facts: Facts)
         change.update["referred"] = True
 
 
-def _conflict_refusal() -> Any:
+def conflict_refusal() -> Refusal:
+    """The words for whoever has stepped back from a case."""
     from states.needs import not_conflicted
 
     return not_conflicted.refusal(Facts("", "", clock.now(), clock.today()))
@@ -903,6 +906,7 @@ def _change_for(
         })  # fmt: skip
         if fields is not row["fields"]:
             update |= dossier.summary(row["kind"], fields)
+        marks.index(change, office.keys, row, fields, row["fields"])
     clocks = _clocks(office, step, row, facts)
     if step.new_round or step.action == "submit":
         hurry = dossier.urgency(row["kind"], fields, promised(clocks or row["clocks"]))
