@@ -340,11 +340,11 @@ _TITLES = (
 )
 
 
-# Whoever comes for one of these outlets: two at a time, so that the same crew comes again some requests later.
-_NAMES = (
-    "AINO ESIMERKKI", "MIKKO MALLI", "HANAKO MIHON", "TARO REI", "ÉLISE EXEMPLE", "JEAN MODÈLE", "ERIKA MUSTER", "MAX BEISPIEL", "ANNA PRZYKŁAD",
-    "JAN WZÓR", "LAURA ESEMPIO", "MARCO MODELLO", "PARK YESI", "KIM BOGI", "JANE SAMPLE", "JOHN SPECIMEN",
+# Invented crews, two people a request: the same two come again after some thirty requests.
+_FIRST = (
+    "AINO", "MIKKO", "HANAKO", "TARO", "ÉLISE", "JEAN", "ERIKA", "MAX", "ANNA", "JAN", "LAURA", "MARCO", "YERIM", "BOGI", "JANE", "JOHN",
 )  # fmt: skip
+_LAST = ("ESIMERKKI", "EXEMPLE", "MUSTERMANN", "SPECIMEN")
 _PLACES = ("Chợ nổi minh họa", "Hợp tác xã minh họa", "Trạm đo mặn minh họa", "Làng nghề minh họa", "Nhà vườn minh họa", "Bến cá minh họa", "Đình minh họa")
 
 
@@ -357,14 +357,16 @@ def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
     fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)]}
     fields["title"] = _TITLES[index % len(_TITLES)]
     for at, row in enumerate(fields["crew"]):
-        number = (2 * index + at) % (4 * len(_NAMES))
-        row |= {"name": _NAMES[number % len(_NAMES)], "passport_no": f"XP{1000 + number:07}", "card_no": f"M-{1000 + number}"}
+        number = (2 * index + at) % (len(_FIRST) * len(_LAST))
+        row |= {
+            "name": f"{_FIRST[number % len(_FIRST)]} {_LAST[number // len(_FIRST)]}",
+            "passport_no": f"XP{1000 + number:07}",
+            "card_no": f"M-{1000 + number}",
+        }
     for at, row in enumerate(fields.get("itinerary") or ()):
         row["place"] = f"{_PLACES[(index + at) % len(_PLACES)]} {index // len(_PLACES) + 1}"
     if kind == "interview":
-        fields["slots"] = [
-            {name: clock.stamp(clock.moment(value) + timedelta(minutes=75 * (index % 6))) for name, value in row.items()} for row in fields["slots"]
-        ]
+        fields["slots"] = [{name: clock.stamp(clock.moment(value) + timedelta(hours=index % 3)) for name, value in row.items()} for row in fields["slots"]]
     return fields
 
 
@@ -441,6 +443,7 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
         fields = _varied(index, kind, 4)
         start = clock.now()
         if name == "keyed_in":
+            stage.file(who, kind, fields=fields)  # sent here, and by post as well
             ref = engine.open_case(
                 stage.office, stage.actor("motcua.mai"), kind, fields,
                 on_behalf_of={"organisation": "hangtin_a", "channel": "post", "received_at": clock.stamp(start - timedelta(days=1)), "incoming_no": "118"},
