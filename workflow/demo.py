@@ -329,6 +329,7 @@ def _at(days: int, hour: int = 9) -> datetime:
 
 
 _OUTLETS = ("Báo mạng Minh Họa D", "Tạp chí ảnh Minh Họa E", "Đài Minh Họa C", "Hãng tin Minh Họa G", "Truyền hình Minh Họa H")
+_COUNTRIES = ("FI", "DE", "JP", "FR", "KR")
 _TITLES = (
     "Làng nghề ven sông",
     "Chợ nổi buổi sớm",
@@ -354,11 +355,13 @@ def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
     flow = FLOWS[kind]
     assert flow.example is not None
     fields = flow.example(today + timedelta(days=first))
-    fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)]}
+    country = _COUNTRIES[index % len(_OUTLETS)]
+    fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)], "country": country}
     fields["title"] = _TITLES[index % len(_TITLES)]
     for at, row in enumerate(fields["crew"]):
         number = (2 * index + at) % (len(_FIRST) * len(_LAST))
         row |= {
+            "nationality": country,
             "name": f"{_FIRST[number % len(_FIRST)]} {_LAST[number // len(_FIRST)]}",
             "passport_no": f"XP{1000 + number:07}",
             "card_no": f"M-{1000 + number}",

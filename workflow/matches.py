@@ -43,10 +43,15 @@ _ORDER = {name: at for at, name in enumerate(STRENGTHS)}
 class Match:
     """Another case with what the two share; `settled` where somebody has said of all of it that it is no duplicate."""
 
+    own_kind: str
     row: Row
     facts: tuple[Fact, ...]
-    strength: str
     settled: Mapping[str, Any] | None
+
+    @property
+    def strength(self) -> str:
+        """How sure it is that the two are one."""
+        return strength_of(self.facts, self.row["kind"] == self.own_kind)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -87,8 +92,7 @@ def found_for(office: Office, connection: Connection, actor: Actor, own: Row) ->
             continue
         facts = compare(mine, marks.agreed(side, None, row["memory"]))
         if facts:
-            strength = strength_of(facts, row["kind"] == own["kind"])
-            found.append(Match(row, facts, strength, _settled(own, row, facts)))
+            found.append(Match(own["kind"], row, facts, _settled(own, row, facts)))
     if not actor.staff:
         found = [match for match in found if match.settled is None]
     return sorted(found, key=lambda match: (match.settled is not None, _ORDER[match.strength], match.row["code"] or "", match.row["id"]))
@@ -172,8 +176,11 @@ def match_dict(office: Office, actor: Actor, match: Match) -> dict[str, Any]:
     """A match on the wire: the other case as this person may know it, what the two share in words, and how it stands."""
     row, flow = match.row, FLOWS[match.row["kind"]]
     state = flow.states[row["state"]]
+    facts = [{"what": fact.what, "text": fact.text.as_dict()} for fact in match.facts]
     words = [fact.text for fact in match.facts]
-    other_kind = match.strength == WEAK and any(fact.what in ("passport", "card") for fact in match.facts)
+    if row["kind"] != match.own_kind:
+        facts.append({"what": "other_kind", "text": _OTHER_KIND.as_dict()})
+        words.append(_OTHER_KIND)
     said = match.settled
     return {
         "case": {
@@ -182,8 +189,7 @@ def match_dict(office: Office, actor: Actor, match: Match) -> dict[str, Any]:
             "first_day": row["first_day"], "last_day": row["last_day"], "organisation": organisation_dict(office.organisation(row["organisation_id"])),
         },
         "strength": match.strength, "strength_label": STRENGTHS[match.strength].as_dict(),
-        "facts": [{"what": fact.what, "text": fact.text.as_dict()} for fact in match.facts],
-        "text": joined(*words, *([_OTHER_KIND] if other_kind else []), by="; ").as_dict(), "seen": match.seen,
+        "facts": facts, "text": joined(*words, by="; ").as_dict(), "seen": match.seen,
         "settled": {"by": said["name"], "at": said["at"]} if said else None,
     }  # fmt: skip
 
@@ -220,6 +226,6 @@ def not_duplicate(office: Office, actor: Actor, ref: str, other: str, reason: st
         memory = {**row["memory"], KEPT: {**(row["memory"].get(KEPT) or {}), target["id"]: said}}
         inputs = {"other": target["code"] or target["id"], "reason": reason}
         engine.plain_act(connection, row, actor, ACTION, fitting[0], memory, inputs, now, request_id)
-        return match_dict(office, actor, Match(match.row, match.facts, match.strength, said))
+        return match_dict(office, actor, Match(match.own_kind, match.row, match.facts, said))
 
     return office.db.transact(work)

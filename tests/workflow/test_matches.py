@@ -98,7 +98,7 @@ def test_an_interview_of_the_same_people_is_told_as_another_kind(stage):
     person = someone()
     one = visit(stage, [person])
     other = interview(stage, [person], ("02T01:30", "02T02:30"))
-    assert found(stage, one) == {other: ("weak", ["passport"])}
+    assert found(stage, one) == {other: ("weak", ["passport", "other_kind"])}
     text = matches.matches_of(stage.office, stage.actor("cv.binh"), one)[0]["text"]
     assert text == {"vi": "cùng hộ chiếu (1 người), trùng ngày 02/12/2026; khác loại hồ sơ", "en": "the same passport (1 of the crew), common days 02/12/2026; a request of another kind"}  # fmt: skip
 
