@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from flask.json.provider import DefaultJSONProvider
 from api import errors, language, login, security
 from api.settings import ROOT, Settings, read_settings
 from workflow import Office, chance
+from workflow.crypto import write_private
 
 
 class Json(DefaultJSONProvider):
@@ -30,18 +30,8 @@ class Json(DefaultJSONProvider):
 def _secret(folder: Path) -> str:
     """The key of the short-lived messages between two pages: one for all processes of an installation, kept beside its data."""
     path = folder / "secret"
-    folder.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        return path.read_text("utf-8")
-    own = folder / f"secret.{chance.public_id()}"
-    with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(chance.token())
-    try:
-        os.link(own, path)  # whole or not at all: nobody reads a key that is still being written
-    except FileExistsError:
-        pass  # another process was first
-    finally:
-        own.unlink()
+    if not path.is_file():
+        write_private(path, chance.token())  # another process may have been first: then its secret stands
     return path.read_text("utf-8")
 
 
@@ -53,7 +43,7 @@ def create_app(settings: Settings | None = None, office: Office | None = None) -
     app.secret_key = _secret(settings.var)
     app.config.update(FPD=settings, MAX_CONTENT_LENGTH=12 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024, MAX_FORM_PARTS=3000)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["office"] = office or Office.open(settings.database_url, settings.var / "files", settings.locality)
+    app.extensions["office"] = office or Office.open(settings.database_url, settings.var / "files", settings.locality, settings.keys())
     login.install(app)
     security.install(app)
     errors.install(app)

@@ -214,7 +214,7 @@ def _office() -> Any:
                 raise ValueError("Cơ sở dữ liệu chưa cập nhật; chạy “fpd migrate” / the database is not up to date: run “fpd migrate”")
     finally:
         database.close()
-    return Office.open(settings.database_url, settings.var / "files", settings.locality)
+    return Office.open(settings.database_url, settings.var / "files", settings.locality, settings.keys())
 
 
 def _actor(office: Any, username: str | None) -> Actor:

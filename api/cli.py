@@ -15,7 +15,7 @@ from pathlib import Path
 from api import calendar_cli, locality_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
-from workflow import calendar, db, localities
+from workflow import calendar, crypto, db, localities
 from workflow.errors import WorkflowError
 
 
@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flows.add_argument("--check", action="store_true", help="only say whether docs/flows is current")
     calendar_cli.add(commands)
     locality_cli.add(commands)
+    keys = add("keys", "keys of personal data: new (make the file), rotate (one more, in use from now on), check", run_keys)
+    keys.add_argument("what", choices=["new", "rotate", "check"])
     add("doctor", "what is wrong with this installation, in sentences", run_doctor)
     try:
         args = parser.parse_args(argv)
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WorkflowError as error:
         print(error.message.vi, "/", error.message.en, file=sys.stderr)
         return 1
-    except (FlowError, FileNotFoundError, ValueError) as error:
+    except (FlowError, FileNotFoundError, ValueError, crypto.KeysError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # whoever read the output has seen enough
@@ -85,10 +87,26 @@ def _migrated(settings: Settings) -> int:
     return 0
 
 
+def run_keys(args: argparse.Namespace) -> int:
+    """Make, renew or check the file of keys. Services have to be started again to use a new key."""
+    path = read_settings().keys_path
+    if args.what == "new":
+        if not crypto.write_private(path, crypto.new_keys()):
+            print(f"Đã có tệp khóa {path}; không ghi đè / there is a file of keys already, it is left as it is: {path}", file=sys.stderr)
+            return 1
+    elif args.what == "rotate":
+        crypto.keys_at(path)
+        crypto.write_private(path, crypto.with_new_key(path.read_text("utf-8")), replace=True)
+    keys = crypto.keys_at(path)
+    print(f"{path}: {', '.join(keys.names)}; đang dùng / in use: {keys.current}")
+    print("Giữ một bản ở nơi khác với dữ liệu: mất khóa là mất dữ liệu cá nhân / keep a copy apart from the data: without the keys it cannot be read")
+    return 0
+
+
 def _office(settings: Settings):  # type: ignore[no-untyped-def]
     from workflow import Office
 
-    return Office.open(settings.database_url, settings.var / "files", settings.locality)
+    return Office.open(settings.database_url, settings.var / "files", settings.locality, settings.keys())
 
 
 def serve(_: argparse.Namespace) -> int:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from environs import Env
 
+from workflow.crypto import Keyring, KeysError, keys_at
 from workflow.mail import Post, post_office
+from workflow.office import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +30,19 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     mail_from: str = ""
     public_url: str = ""
+    keys_file: Path | None = None
+
+    def keys(self) -> Keyring:
+        """The keys of personal data. A demo makes its own; production is given one. Raises SystemExit with a sentence."""
+        try:
+            return keys_at(self.keys_path, make=not self.production)
+        except KeysError as error:
+            raise SystemExit(str(error)) from None
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the keys lie: keep them, and their copies, apart from the database and its backups."""
+        return self.keys_file or self.var / KEYS
 
     @property
     def post(self) -> Post | None:
@@ -47,6 +62,7 @@ def read_settings() -> Settings:
     """Read the environment; raises SystemExit with a sentence for an unsafe or unreadable value."""
     env = Env(prefix="FPD_")
     var = Path(env.str("VAR", str(Path.cwd() / "var"))).resolve()
+    keys = env.str("KEYS_FILE", "")
     settings = Settings(
         database_url=env.str("DATABASE_URL", f"sqlite:///{var / 'fpd.sqlite3'}"),
         var=var,
@@ -60,6 +76,7 @@ def read_settings() -> Settings:
         smtp_url=env.str("SMTP_URL", ""),
         mail_from=env.str("MAIL_FROM", ""),
         public_url=env.str("PUBLIC_URL", ""),
+        keys_file=Path(keys).resolve() if keys else None,
     )
     if settings.post and settings.production and not settings.public_url.startswith("https://"):
         raise SystemExit("FPD_PRODUCTION is set but FPD_PUBLIC_URL is not an https address: links in mails need it.")

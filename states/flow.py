@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from states import roles
-from states.language import PHASES, TYPES, AnyField, Field, FlowError, Group, Need, Paper, Rows, State, Step, Text
+from states.language import PERSONAL, PHASES, TYPES, AnyField, Field, FlowError, Group, Need, Paper, Rows, Screen, State, Step, Text
 from states.needs import EVENTS
 
 
@@ -44,6 +44,7 @@ class Flow:
     mails: Mapping[str, Text] = field(default_factory=dict)
     example: Callable[[date], dict[str, Any]] | None = None
     internal: tuple[Field, ...] = ()
+    screens: tuple[Screen, ...] = ()
 
     states: dict[str, State] = field(init=False)
     table: dict[tuple[str, str], Step] = field(init=False)
@@ -111,6 +112,29 @@ def _names(flow: Flow) -> Iterable[str]:
     for name in (flow.start, *flow.also_starts):
         if name not in flow.states:
             yield f"it starts in {name}, which does not exist"
+
+
+def _screens(flow: Flow) -> Iterable[str]:
+    """Where a kind is filled in screen by screen, every field stands on exactly one of them."""
+    shown = [name for screen in flow.screens for name in screen.fields]
+    if flow.screens and sorted(shown) != sorted(item.name for item in flow.fields):
+        odd = sorted({*shown} ^ {item.name for item in flow.fields}) or sorted(name for name in shown if shown.count(name) > 1)
+        yield f"the screens do not show each field once: {', '.join(odd)}"
+
+
+def _personal(flow: Flow) -> Iterable[str]:
+    """Personal data is of a known class: by that it is masked."""
+    for item in _each_field(flow.fields):
+        if item.personal and item.personal not in PERSONAL:
+            yield f"field {item.name} is personal as {item.personal}, which is no class of personal data"
+
+
+def _each_field(declared: Iterable[AnyField]) -> Iterable[Field]:
+    for item in declared:
+        if isinstance(item, Field):
+            yield item
+        else:
+            yield from _each_field(item.fields)
 
 
 def _reach(start: Iterable[str], arrows: Iterable[tuple[str, str]]) -> set[str]:
@@ -260,7 +284,7 @@ def _refusals(flow: Flow) -> Iterable[str]:
 
 
 PROOFS: tuple[Callable[[Flow], Iterable[str]], ...] = (
-    _names, _reachable, _ends, _waits, _needs, _texts, _clock, _officials, _refusals,
+    _names, _screens, _personal, _reachable, _ends, _waits, _needs, _texts, _clock, _officials, _refusals,
 )  # fmt: skip
 
 

@@ -51,6 +51,24 @@ class Choice:
     label: Text
 
 
+def choices(*pairs: tuple[str, str, str]) -> tuple[Choice, ...]:
+    """A closed list out of (code, vi, en)."""
+    return tuple(Choice(code, Text(vi, en)) for code, vi, en in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A field is asked only where another, of the same row or of the whole dossier, holds one of these values."""
+
+    name: str
+    values: tuple[Any, ...]
+
+    def holds(self, *scopes: Mapping[str, Any]) -> bool:
+        """Whether it is so; the scopes from the nearest to the whole dossier."""
+        found = next((scope[self.name] for scope in scopes if self.name in scope), None)
+        return bool(set(self.values) & set(found)) if isinstance(found, list | tuple) else found in self.values
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One value of a dossier or of an action's input.
@@ -58,7 +76,8 @@ class Field:
     `flag` says how strongly it is asked: `legal` (the law names it; only these may block sending),
     `needed` (needed to decide; may be asked for once) or `optional`. Basis: Nghị định 63/2010 art. 18(6).
     `personal` names the class of what identifies a person (`PERSONAL`): such a value is stored sealed, and who reads it
-    in full is said by its class. Basis: Luật 91/2025/QH15.
+    in full is said by its class. Basis: Luật 91/2025/QH15. `when` says where it is asked at all; `suggest` names a list
+    of the office that a form offers beside typing freely.
     """
 
     name: str
@@ -73,6 +92,8 @@ class Field:
     minimum: int | None = None
     maximum: int | None = None
     personal: str = ""
+    when: When | None = None
+    suggest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +106,7 @@ class Group:
     flag: str = "optional"
     required: bool = False
     help: Text | None = None
+    when: When | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +123,20 @@ class Rows:
     help: Text | None = None
     one: Text | None = None
     ids: bool = True
+    when: When | None = None
 
 
 AnyField = Field | Group | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One screen of the form: the fields that are filled in together."""
+
+    name: str
+    label: Text
+    fields: tuple[str, ...] = ()
+    help: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,22 +390,28 @@ def blank(value: Any) -> bool:
     return value is None or value == []
 
 
-def missing(declared: Iterable[AnyField], values: Mapping[str, Any], flag: str = "legal", at: str = "") -> list[tuple[str, Text]]:
-    """The fields of that flag that hold nothing, as (JSON Pointer, label), rows and groups included."""
+def missing(declared: Iterable[AnyField], values: Mapping[str, Any], flag: str = "legal") -> list[tuple[str, Text]]:
+    """The fields of that flag that hold nothing though they are asked, as (JSON Pointer, label), rows and groups included."""
+    return _missing(declared, values, flag, "", (values,))
+
+
+def _missing(declared: Iterable[AnyField], values: Mapping[str, Any], flag: str, at: str, scopes: tuple[Mapping[str, Any], ...]) -> list[tuple[str, Text]]:
     found: list[tuple[str, Text]] = []
     for item in declared:
         pointer, value = f"{at}/{item.name}", values.get(item.name)
+        if item.when is not None and not item.when.holds(*scopes):
+            continue
         if isinstance(item, Field):
             if item.flag == flag and blank(value):
                 found.append((pointer, item.label))
         elif isinstance(item, Group):
-            found += missing(item.fields, value or {}, flag, pointer)
+            found += _missing(item.fields, value or {}, flag, pointer, (value or {}, *scopes))
         else:
             rows = value or []
             if item.flag == flag and len(rows) < max(1, item.minimum):
                 found.append((pointer, item.label))
             for row in rows:
-                found += missing(item.fields, row, flag, f"{pointer}/{row.get('row', '')}")
+                found += _missing(item.fields, row, flag, f"{pointer}/{row.get('row', '')}", (row, *scopes))
     return found
 
 

@@ -9,84 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from states import needs
-from states.language import AnyField, Choice, Facts, Field, Group, Rows, State, Step, Text, cancel, clock, letter, mail, opens, steps, value_at  # fmt: skip
+from states.language import AnyField, Facts, Field, Group, Rows, State, Step, Text, cancel, choices, clock, letter, mail, opens, steps, value_at  # fmt: skip
 from states.roles import APPLICANT, CLOCK, COMMITTEE, DIRECTOR, GUIDE, HEAD, INTAKE, OFFICER, REGISTRY  # fmt: skip
 
-
-def choices(*pairs: tuple[str, str, str]) -> tuple[Choice, ...]:
-    """A closed list out of (code, vi, en)."""
-    return tuple(Choice(code, Text(vi, en)) for code, vi, en in pairs)
-
-
-CATEGORIES = choices(
-    ("A1", "Văn phòng thường trú: hoạt động tại địa phương", "Resident bureau: activity in the province"),
-    ("A2", "Văn phòng thường trú: phỏng vấn lãnh đạo địa phương", "Resident bureau: interview of a local leader"),
-    ("A3", "Phóng viên không thường trú, có giấy phép của Bộ Ngoại giao", "Non-resident press licensed by the Ministry"),
-    ("A4", "Phóng viên không thường trú, đổi hoặc thêm chương trình", "Non-resident press changing or adding to a programme"),
-    ("A5", "Báo chí theo đoàn do tỉnh mời", "Press with a delegation invited by the province"),
-    ("A6", "Báo chí theo đoàn do trung ương mời", "Press with a delegation invited by national leaders"),
-    ("A7", "Báo chí do tỉnh mời", "Press invited by the province"),
-    ("A8", "Tổ chức Việt Nam sản xuất cho báo chí nước ngoài", "Vietnamese producer for a foreign outlet"),
-    ("A9", "Thẻ trợ lý báo chí, giấy phép cộng tác viên", "Press assistant card or stringer permit"),
-    ("A10", "Bộ, ngành hỏi ý kiến tỉnh", "A ministry asks the province's opinion"),
-    ("A11", "Chỉ hỏi đáp bằng văn bản hoặc trực tuyến", "Written or online answers only"),
-    ("A12", "Quay phim thương mại, phim truyện", "Commercial or fiction film"),
-)  # fmt: skip
-
-MEDIA = choices(
-    ("agency", "Hãng thông tấn", "News agency"),
-    ("radio", "Phát thanh", "Radio"),
-    ("television", "Truyền hình", "Television"),
-    ("print", "Báo in", "Print"),
-    ("online", "Báo điện tử", "Online"),
-    ("other", "Khác", "Other"),
-)
-CREW_ROLES = choices(
-    ("correspondent", "Phóng viên", "Correspondent"),
-    ("editor", "Biên tập viên", "Editor"),
-    ("cameraman", "Quay phim", "Camera"),
-    ("sound", "Âm thanh", "Sound"),
-    ("producer", "Nhà sản xuất", "Producer"),
-    ("assistant", "Trợ lý báo chí", "Press assistant"),
-    ("stringer", "Cộng tác viên", "Stringer"),
-    ("interpreter", "Phiên dịch", "Interpreter"),
-    ("driver", "Lái xe", "Driver"),
-)
 CHANNELS = choices(("paper", "Nộp trực tiếp", "At the counter"), ("post", "Bưu chính", "By post"), ("email", "Thư điện tử", "By e-mail"))
-
-APPLICANT_BLOCK: tuple[AnyField, ...] = (
-    Field("category", "choice", Text("Loại đề nghị", "Kind of request"), flag="legal", choices=CATEGORIES,
-          help=Text("Chọn theo người nộp; quy tắc và thời hạn tùy theo loại này.", "Chosen by who files; rules and dates follow from it.")),
-    Group("outlet", Text("Cơ quan báo chí", "Outlet"), flag="legal", fields=(
-        Field("name", "text", Text("Tên cơ quan báo chí", "Name of the outlet"), flag="legal", max_length=200),
-        Field("country", "country", Text("Nước", "Country"), flag="legal"),
-        Field("media", "choice", Text("Loại hình", "Kind of media"), flag="needed", choices=MEDIA),
-    )),
-    Group("signer", Text("Người ký đề nghị", "Who signs the request"), flag="legal", fields=(
-        Field("name", "text", Text("Họ và tên người ký", "Signer's name"), flag="legal", max_length=200),
-        Field("position", "text", Text("Chức vụ người ký", "Signer's position"), flag="legal", max_length=200),
-    )),
-    Group("contact", Text("Người liên hệ", "Contact"), flag="needed", fields=(
-        Field("name", "text", Text("Họ và tên người liên hệ", "Contact's name"), flag="needed", max_length=200),
-        Field("phone", "phone", Text("Điện thoại", "Telephone"), flag="needed", max_length=40),
-        Field("email", "email", Text("Thư điện tử", "E-mail"), flag="needed", max_length=200),
-    )),
-    Group("licence", Text("Giấy phép hoạt động báo chí của Bộ Ngoại giao", "Press licence of the Ministry of Foreign Affairs"), flag="needed", fields=(
-        Field("number", "text", Text("Số giấy phép", "Licence number"), flag="needed", max_length=60),
-        Field("valid_from", "date", Text("Có giá trị từ", "Valid from"), flag="needed"),
-        Field("valid_to", "date", Text("Có giá trị đến", "Valid to"), flag="needed"),
-    ), help=Text("Phóng viên không thường trú phải có; văn phòng thường trú dùng thẻ phóng viên ở phần đoàn.", "Non-resident press needs it; a resident bureau gives press cards with the crew.")),
-)  # fmt: skip
-
-CREW = Rows("crew", Text("Thành viên đoàn", "Crew"), flag="legal", minimum=1, maximum=40, one=Text("Thành viên", "Member"), fields=(
-    Field("name", "text", Text("Họ và tên như trong hộ chiếu", "Name as in the passport"), flag="legal", max_length=200),
-    Field("role", "choice", Text("Vai trò", "Role"), flag="needed", choices=CREW_ROLES),
-    Field("nationality", "country", Text("Quốc tịch", "Nationality"), flag="needed"),
-    Field("passport_no", "text", Text("Số hộ chiếu", "Passport number"), flag="legal", max_length=20),
-    Field("passport_expires_on", "date", Text("Hộ chiếu hết hạn", "Passport expires on"), flag="legal"),
-    Field("card_no", "text", Text("Số thẻ phóng viên hoặc trợ lý", "Press or assistant card number"), flag="needed", max_length=40),
-    Field("card_expires_on", "date", Text("Thẻ hết hạn", "Card expires on"), flag="needed"),
-))  # fmt: skip
 
 # Set by the desk, never by the applicant: topics only add bodies to ask; they are no ground and are told to nobody outside.
 TOPICS = Field("topics", "choices", Text("Chủ đề (nội bộ)", "Topics (internal)"), choices=choices(

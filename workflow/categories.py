@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from states.asked import CATEGORIES
 from states.language import Text
-from states.shared import CATEGORIES
 from workflow.rules import FOLDER, Rules
 
 _LABELS = {choice.code: choice.label for choice in CATEGORIES}

@@ -27,6 +27,7 @@ MARK = "\x02"
 _IN_JSON = "\\u0002"
 _NONCE = 12
 _BLIND = 10  # base32 characters: 50 bits, plenty to tell words apart and too few to say anything of them
+_SHORT = 2_000  # characters of a sealed text that is remembered opened
 _WORD = 12  # letters of a word that its search marks tell apart
 
 
@@ -58,7 +59,7 @@ class Keyring:
 
     def open(self, sealed: str, place: str) -> Any:
         """The value of a sealed text; raises `KeysError` where the key is absent or the text is not of this place."""
-        return orjson.loads(self._remembered(sealed, place))
+        return orjson.loads(self._remembered(sealed, place) if len(sealed) <= _SHORT else self._open(sealed, place))
 
     def _open(self, sealed: str, place: str) -> bytes:
         name, _, text = sealed.removeprefix(MARK).partition(":")
@@ -82,7 +83,7 @@ class Keyring:
     def blind(self, word: str) -> str:
         """The search mark of a folded word: the same for the same word, and no way back to it."""
         mark = hmac.new(self._index, word.encode(), hashlib.sha256).digest()
-        return "~" + base64.b32encode(mark).decode()[:_BLIND].lower()
+        return "^" + base64.b32encode(mark).decode()[:_BLIND].lower()
 
     def marks_of(self, words: str) -> set[str]:
         """The search marks of each folded word and of its beginnings from three letters on."""
@@ -98,6 +99,10 @@ class Keyring:
         """Stored JSON with every sealed value in it opened; `place` is where the text as a whole belongs."""
         value = orjson.loads(text)
         return self._opened(value, place) if _IN_JSON in text else value
+
+    def read(self, text: str, place: str) -> str:
+        """Stored text that is sealed as a whole, or was stored before such texts were."""
+        return str(self.open(text, place)) if text.startswith(MARK) else text
 
     def _opened(self, value: Any, place: str) -> Any:
         if isinstance(value, str):
@@ -155,7 +160,7 @@ def read_keys(text: str) -> Keyring:
 def keys_at(path: Path, *, make: bool = False) -> Keyring:
     """The keys of a file; `make` writes one where there is none. Raises `KeysError` with a sentence that says what to do."""
     if make and not path.exists():
-        write_keys(path, new_keys())
+        write_private(path, new_keys())
     try:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
@@ -166,8 +171,8 @@ def keys_at(path: Path, *, make: bool = False) -> Keyring:
     return read_keys(text)
 
 
-def write_keys(path: Path, text: str, *, replace: bool = False) -> bool:
-    """Write a file of keys, whole or not at all and for its owner alone; False where one is there already."""
+def write_private(path: Path, text: str, *, replace: bool = False) -> bool:
+    """Write a file whole or not at all, for its owner alone; False, with nothing changed, where one is there already."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = path.with_name(f".{path.name}.{chance.token(6)}")
     with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:

@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 
 from states import Child, Flow
-from states.language import AnyField, Field, Group, value_at
+from states import roles as R
+from states.language import AnyField, Field, Group, blank, value_at
 from states.needs import asked_items
 from states.shared import fingerprint, target_value
 from workflow import clock
 from workflow.crypto import Keyring, row_place
 from workflow.fold import fold
 
-IDENTITY = ("passport_no", "card_no")
-CUT = "…"
+IDENTITY = ("passport_no", "card_no", "visa_no")
 RETURNED = ("supplement_required", "clarification_required")
 
 
@@ -77,32 +77,60 @@ def _strip(value: Any, paths: list[list[str]]) -> Any:
     return out
 
 
-def unanswered(facts: Any) -> list[str]:
+def unanswered(facts: Any, keys: Keyring) -> list[str]:
     """Items asked for whose target still looks as it did when it was asked."""
     asked = facts.memory.get("asked") or {}
-    return [t for t, mark in asked.items() if fingerprint(target_value(t, facts.fields, facts.papers)) == mark]
+    return [t for t, mark in asked.items() if keys.blind(fingerprint(target_value(t, facts.fields, facts.papers))) == mark]
 
 
-def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The dossier with the numbers of identity papers shortened to their last three characters."""
-    out = dict(fields)
-    if isinstance(out.get("crew"), list):
-        out["crew"] = [{k: (shortened(v) if k in IDENTITY and v else v) for k, v in row.items()} for row in out["crew"]]
+# Who reads what of a person in full (permission matrix, rows *identity papers*, *health note*; personal data, section 7).
+# Names are read by whoever reads the dossier.
+READERS: Mapping[str, frozenset[str]] = {
+    "identity": frozenset({R.APPLICANT, R.INTAKE, R.OFFICER, R.DIRECTOR}),
+    "contact": frozenset({R.APPLICANT, R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.GUIDE}),
+    "emergency": frozenset({R.APPLICANT, R.OFFICER, R.GUIDE}),
+    "health": frozenset({R.APPLICANT, R.OFFICER, R.GUIDE}),
+}
+
+
+def masked(declared: Iterable[AnyField], fields: Mapping[str, Any], held: frozenset[str] = frozenset(), *, identity: bool = False) -> dict[str, Any]:
+    """The dossier as somebody with these roles reads it: the rest of what identifies a person is shortened.
+
+    `identity` is for the bodies that read the numbers of identity papers of what they are asked about.
+    """
+    hidden = {name for name, readers in READERS.items() if not held & readers} - ({"identity"} if identity else set())
+    return _masked(declared, fields, hidden) if hidden else dict(fields)
+
+
+def _masked(declared: Iterable[AnyField], values: Mapping[str, Any], hidden: set[str]) -> dict[str, Any]:
+    out = dict(values)
+    for item in declared:
+        value: Any = out.get(item.name)
+        if blank(value):
+            continue
+        if isinstance(item, Field):
+            if item.personal in hidden:
+                out[item.name] = shortened(value)
+        elif isinstance(item, Group):
+            out[item.name] = _masked(item.fields, value, hidden)
+        else:
+            out[item.name] = [_masked(item.fields, row, hidden) for row in value]
     return out
 
 
-def shortened(number: Any) -> str:
-    """A number of a paper for whoever may not read it whole."""
-    return f"{CUT}{str(number)[-3:]}"
+def shortened(value: Any) -> str:
+    """What is left of a number for those who may not read it: its last three characters, of a long one."""
+    text = str(value)
+    return f"…{text[-3:]}" if len(text) > 5 else "…"
 
 
-def bundle(fields: Mapping[str, Any], pointers: Iterable[str], *, identity: bool = False) -> dict[str, Any]:
+def bundle(declared: Iterable[AnyField], fields: Mapping[str, Any], pointers: Iterable[str], *, identity: bool = False) -> dict[str, Any]:
     """The part of a dossier that a consulted agency is shown; by default the programme, and who comes.
 
     `identity` is for the bodies that read the numbers of identity papers (permission matrix, row *identity papers*);
     all others get them shortened.
     """
-    fields = fields if identity else masked(fields)
+    fields = masked(declared, fields, identity=identity)
     chosen = list(pointers) or ["/title", "/purpose", "/content", "/first_day", "/last_day", "/itinerary", "/questions", "/outlet", "/leader"]
     shown: dict[str, Any] = {}
     for pointer in chosen:
@@ -138,15 +166,17 @@ def stored(declared: Iterable[AnyField], values: Mapping[str, Any], keys: Keyrin
     return orjson.dumps(sealed(declared, values, keys, case_id)).decode()
 
 
-def summary(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a case that lists show and search, out of its dossier."""
+def summary(kind: str, fields: Mapping[str, Any], keys: Keyring) -> dict[str, Any]:
+    """The columns of a case that lists show and search, out of its dossier.
+
+    Names of people and the ends of their papers' numbers are found by keyed marks; they do not stand there to be read.
+    """
     outlet = fields.get("outlet") or {}
     leader = fields.get("leader") or {}
     title = fields.get("title") or (f"{leader.get('position', '')} {leader.get('name', '')}".strip()) or fields.get("subject") or ""
-    slots = [slot.get("from", "")[:10] for slot in fields.get("slots") or () if slot.get("from")]
+    first, last = days_of(fields)
     words = [
         title, outlet.get("name", ""), fields.get("purpose", ""), leader.get("name", ""),
-        *(row.get("name", "") for row in fields.get("crew") or ()),
         *(f"{row.get('commune', '')} {row.get('place', '')}" for row in fields.get("itinerary") or ()),
     ]  # fmt: skip
     return {
@@ -154,18 +184,43 @@ def summary(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         "outlet": str(outlet.get("name", ""))[:300],
         "country": outlet.get("country"),
         "category": fields.get("category"),
-        "first_day": fields.get("first_day") or (min(slots) if slots else None),
-        "last_day": fields.get("last_day") or (max(slots) if slots else None),
-        "search_text": fold(" ".join(str(word) for word in words if word))[:8000],
+        "first_day": first,
+        "last_day": last,
+        "search_text": " ".join([fold(" ".join(str(word) for word in words if word))[:8000], *sorted(_marks(fields, keys))]),
     }
 
 
-def urgency(kind: str, fields: Mapping[str, Any], due: str | None) -> dict[str, str] | None:
+ENDS = 4  # figures or letters at the end of a paper's number by which it is asked for on the telephone
+
+
+def _marks(fields: Mapping[str, Any], keys: Keyring) -> set[str]:
+    """By what people of a dossier are found: the words of their names, the numbers of their papers and the ends of these."""
+    people = [*(fields.get("crew") or ()), fields.get("contact") or {}]
+    found = {mark for person in people for mark in keys.marks_of(fold(str(person.get("name") or "")))}
+    for person in people:
+        for name in IDENTITY:
+            number = number_of(person.get(name))
+            found |= {keys.asked(number), keys.asked(number[-ENDS:])} if number else set()
+    return found
+
+
+def number_of(value: Any) -> str:
+    """A paper's number as it is compared: folded, letters and figures alone."""
+    return "".join(c for c in fold(str(value or "")) if c.isalnum())
+
+
+def days_of(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """First and last day of a programme, or of the times proposed for an interview (ISO dates)."""
+    slots = sorted(slot["from"][:10] for slot in fields.get("slots") or () if slot.get("from"))
+    return fields.get("first_day") or (slots[0] if slots else None), fields.get("last_day") or (slots[-1] if slots else None)
+
+
+def urgency(fields: Mapping[str, Any], due: str | None) -> dict[str, str] | None:
     """Whether the first activity comes before the date of reply (a stored moment): both days, or None.
 
     Set by rule, with its reason; shorter internal targets, never a ground (domain, section 4.2).
     """
-    first = summary(kind, fields)["first_day"]
+    first, _ = days_of(fields)
     if not first or not due:
         return None
     day = clock.local(clock.moment(due)).date().isoformat()

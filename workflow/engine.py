@@ -9,7 +9,7 @@ unknown action, stored answer, unreadable body, role in no state, version, state
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from workflow import authority, chance, clock, delegations, doctor, dossier, mar
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
+from workflow.crypto import Keyring
 from workflow.deadlines import NEVER, noon_of, promised
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired, WorkflowError
 from workflow.facts import facts_of
@@ -73,6 +74,7 @@ class _Entry:
     basis: str = ""
     papers: tuple[str, ...] = ()
     extra: Mapping[str, Any] | None = None
+    sealed: Mapping[str, str] = field(default_factory=dict)  # openings that hold personal data, as they are stored
 
 
 def _append(change: Change, row: Mapping[str, Any], actor: Actor, now: str, made: _Entry, request_id: str) -> str:
@@ -83,9 +85,9 @@ def _append(change: Change, row: Mapping[str, Any], actor: Actor, now: str, made
         if name in SECRET_INPUTS or value is None:
             continue
         salt, text = chance.salt(), orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-        field = f"input.{name}"
-        commitments[field] = audit.commitment(field, salt, text)
-        change.add("opening", {"stream": stream, "seq": seq, "field": field, "salt": salt.hex(), "value": text})
+        where = f"input.{name}"
+        commitments[where] = audit.commitment(where, salt, text)
+        change.add("opening", {"stream": stream, "seq": seq, "field": where, "salt": salt.hex(), "value": made.sealed.get(name, text)})
     grounds = made.inputs.get("grounds") or ([made.inputs["ground"]] if made.inputs.get("ground") else [])
     org = _acting_organisation(actor, made.role) or (_acting_organisation(actor.acting.principal, made.role) if actor.acting else "")
     document: dict[str, Any] = {
@@ -140,13 +142,15 @@ def open_case(
     on_behalf_of: Mapping[str, Any] | None = None,
     letter: str | None = None,
     replaces: str | None = None,
+    related: str | None = None,
     once: Once | None = None,
     request_id: str = "",
 ) -> Done:
     """Open a case by hand.
 
     Visits and interviews by an applicant, or by intake on behalf of one (`on_behalf_of`: organisation code,
-    channel, received_at, incoming_no); letters by officer or registry on a parent. Raises `RoleRefused` for
+    channel, received_at, incoming_no); letters by officer or registry on a parent. `related` names another request of the
+    same organisation that it belongs with, such as the visit of an interview. Raises `RoleRefused` for
     anybody else, `Invalid` by field, `NotFound` for an unknown or invisible parent.
     """
 
@@ -165,6 +169,8 @@ def open_case(
             id_ = _open_letter_by_hand(office, connection, change, actor, parent, letter, replaces, fields, now)
         else:
             id_ = _open_request(office, connection, change, flow, actor, fields, on_behalf_of, now)
+            if related is not None:
+                _relate(connection, change, actor, id_, related, clock.stamp(now))
         version = 1
         _remember(change, once, id_, version, now, 201)
         store.write(connection, change)
@@ -202,9 +208,17 @@ def _open_request(
     memory["duties"] = {"open": [actor.id]}
     row = _new_row(office, flow, flow.start, organisation, actor.id, channel, values, memory, now)
     row["office_id"] = leader_office(office, values) if flow.kind == "interview" else None
-    _write_opening(change, row, values, {}, actor, role, now, {})
-    marks.index(change, office.keys, row, values)
+    _write_opening(office, change, row, values, {}, actor, role, now, {})
     return str(row["id"])
+
+
+def _relate(connection: Connection, change: Change, actor: Actor, id_: str, ref: str, stamp: str) -> None:
+    """Link a new request with another that the person may file on; each is read from the other."""
+    row = store.load(connection, ref)
+    held = authority.roles_on(row, actor) if row else frozenset()
+    if row is None or row["kind"] not in ("visit", "interview") or not held & {R.APPLICANT, R.INTAKE}:
+        raise Invalid({"related": [TEXTS["case"]]})
+    change.add("relations", {"case_id": id_, "related_id": row["id"], "at": stamp})
 
 
 def leader_office(office: Office, fields: Mapping[str, Any]) -> str | None:
@@ -231,21 +245,33 @@ def _new_row(
         "officer_id": None, "guide_id": None, "leader_id": None, "office_id": None,
         "authority": authority_of(fields.get("category")), "urgent": False, "referred": False, "accepted": False,
         "is_open": flow.is_open(state), "due_at": NEVER, "memory": memory, "dossier_no": 1, "created_at": stamp,
-        "updated_at": stamp, **dossier.summary(flow.kind, fields),
+        "updated_at": stamp, **dossier.summary(flow.kind, fields, office.keys),
     }  # fmt: skip
 
 
+def _write_dossier(
+    office: Office, change: Change, row: Row, no: int, round_: int, fields: Mapping[str, Any], papers: Mapping[str, Any], content: str,
+    actor: Actor, stamp: str,
+) -> None:  # fmt: skip
+    """One version of a dossier: what identifies a person is sealed to its place, the content hash is of what was typed.
+
+    The marks by which it is found are written with it, as far as they differ from those of the version before.
+    """
+    change.add("dossiers", {
+        "case_id": row["id"], "no": no, "round": round_, "fields": dossier.stored(flow_for(row["kind"]).fields, fields, office.keys, row["id"]),
+        "papers": orjson.dumps(papers).decode(), "content_hash": content, "at": stamp, "by_id": actor.id,
+    })  # fmt: skip
+    marks.index(change, office.keys, row, fields, row.get("fields"))
+
+
 def _write_opening(
-    change: Change, row: dict[str, Any], fields: Mapping[str, Any], papers: Mapping[str, Any], actor: Actor, role: str,
+    office: Office, change: Change, row: dict[str, Any], fields: Mapping[str, Any], papers: Mapping[str, Any], actor: Actor, role: str,
     now: datetime, inputs: Mapping[str, Any], *, extra: Mapping[str, Any] | None = None, clocks: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
     stamp, content = clock.stamp(now), dossier.content_hash(fields, papers)
     head = _append(change, row, actor, stamp, _Entry("open", role, None, row["state"], 1, inputs, content_hash=content, extra=extra), "")
     change.add("cases", {**row, "version": 1, "head_hash": head, "memory": orjson.dumps(row["memory"]).decode()})
-    change.add("dossiers", {
-        "case_id": row["id"], "no": 1, "round": 1, "fields": orjson.dumps(fields).decode(), "papers": orjson.dumps(papers).decode(),
-        "content_hash": content, "at": stamp, "by_id": actor.id,
-    })  # fmt: skip
+    _write_dossier(office, change, row, 1, 1, fields, papers, content, actor, stamp)
     if clocks is not None:
         change.add("case_clock", {**clocks, "case_id": row["id"]})
     return head
@@ -330,7 +356,7 @@ def open_letter(
     row["category"] = name
     row["due_at"] = _letter_due(office, main, name, now)
     row["search_text"] = fold(f"{row['code']} {row['title']} {row['outlet']} {main['code'] or ''}")
-    _write_opening(change, row, values, {}, actor, role, now, {}, extra=extra)
+    _write_opening(office, change, row, values, {}, actor, role, now, {}, extra=extra)
     return str(row["id"])
 
 
@@ -469,7 +495,7 @@ def _new_dossier(
         _Entry("attach" if paper_rows else "edit", role, row["state"], row["state"], row["round"], {"fields": sorted(changed)}, content_hash=content,
                papers=tuple(p["file_hash"] for p in paper_rows)), request_id,
     )  # fmt: skip
-    columns = dossier.summary(row["kind"], values)
+    columns = dossier.summary(row["kind"], values, office.keys)
     if row["kind"] == "letter":
         main_code = (row["parent"] or {}).get("code") or ""
         columns = {"search_text": fold(f"{row['code']} {row['title']} {values.get('subject', '')} {row['outlet']} {main_code}")}
@@ -480,11 +506,7 @@ def _new_dossier(
         "version": row["version"] + 1, "head_hash": head, "memory": orjson.dumps(memory).decode(), "dossier_no": row["dossier_no"] + 1,
         "updated_at": stamp, **columns,
     }  # fmt: skip
-    change.add("dossiers", {
-        "case_id": row["id"], "no": row["dossier_no"] + 1, "round": row["round"], "fields": orjson.dumps(values).decode(),
-        "papers": orjson.dumps(papers).decode(), "content_hash": content, "at": stamp, "by_id": actor.id,
-    })  # fmt: skip
-    marks.index(change, office.keys, row, values, row["fields"])
+    _write_dossier(office, change, row, row["dossier_no"] + 1, row["round"], values, papers, content, actor, stamp)
     for paper in paper_rows:
         change.add("papers", paper)
     _commit(connection, change, actor)
@@ -886,7 +908,7 @@ def _change_for(
     given = dict(facts.given)
     fields, papers, content = row["fields"], row["papers"], row["content_hash"]
     round_ = row["round"] + (1 if step.new_round else 0)
-    memory = _remembered(flow, step, row, facts, actor, acting, round_, stamp)
+    memory = _remembered(office.keys, flow, step, row, facts, actor, acting, round_, stamp)
     update: dict[str, Any] = {"version": row["version"] + 1}
     snapshot = step.new_round or step.action == "submit"
     if step.action == "correct_typing":
@@ -900,22 +922,19 @@ def _change_for(
         content = dossier.content_hash(fields, papers)
         no = row["dossier_no"] + 1
         update["dossier_no"] = no
-        change.add("dossiers", {
-            "case_id": row["id"], "no": no, "round": round_, "fields": orjson.dumps(fields).decode(),
-            "papers": orjson.dumps(papers).decode(), "content_hash": content, "at": stamp, "by_id": actor.id,
-        })  # fmt: skip
+        _write_dossier(office, change, row, no, round_, fields, papers, content, actor, stamp)
         if fields is not row["fields"]:
-            update |= dossier.summary(row["kind"], fields)
-        marks.index(change, office.keys, row, fields, row["fields"])
+            update |= dossier.summary(row["kind"], fields, office.keys)
     clocks = _clocks(office, step, row, facts)
     if step.new_round or step.action == "submit":
-        hurry = dossier.urgency(row["kind"], fields, promised(clocks or row["clocks"]))
+        hurry = dossier.urgency(fields, promised(clocks or row["clocks"]))
         update["urgent"] = hurry is not None
         memory["urgent"] = hurry
     made = _Entry(
         step.action, acting, step.source, step.target, round_, given, step.decides, content,
         papers=tuple(v for k, v in given.items() if k in ("scan", "paper", "file") and isinstance(v, str)),
         extra={"behalf": row["channel"]} if acting == R.APPLICANT and row["channel"] != "online" and actor.has(R.INTAKE) else None,
+        sealed=_sealed_inputs(office, flow, row, given),
     )  # fmt: skip
     head = _append(change, row, actor, stamp, made, request_id)
     if step.action in ("recommend", "endorse"):
@@ -944,6 +963,14 @@ def _change_for(
     return change
 
 
+def _sealed_inputs(office: Office, flow: Flow, row: Row, given: Mapping[str, Any]) -> dict[str, str]:
+    """Typing corrected: the entry commits to what was typed, its opening keeps the personal part of it sealed."""
+    if not isinstance(given.get("fields"), dict):
+        return {}
+    place = audit.opening_place(f"case/{row['id']}", row["version"] + 1, "input.fields")
+    return {"fields": orjson.dumps(dossier.sealed(flow.fields, given["fields"], office.keys, place), option=orjson.OPT_SORT_KEYS).decode()}
+
+
 _OFTEN_SAME = ("phase", "round", "is_open", "due_at")
 
 
@@ -955,13 +982,13 @@ def _moved_days(fields: Mapping[str, Any], dates: list[Mapping[str, Any]]) -> di
     return {**fields, "itinerary": rows, "first_day": days[0], "last_day": days[-1]} if days else {**fields, "itinerary": rows}
 
 
-def _remembered(flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, acting: str, round_: int, stamp: str) -> dict[str, Any]:
+def _remembered(keys: Keyring, flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, acting: str, round_: int, stamp: str) -> dict[str, Any]:
     """What the case keeps in mind: the last act of each name, who did what in the round, what `keep` says."""
     memory = dict(row["memory"])
     acts = dict(memory.get("acts") or {})
     before = acts.get(step.action)
     acts[step.action] = {
-        "by": sorted(facts.persons), "name": actor.name, "at": stamp, "round": round_, "role": acting, "given": dict(facts.given),
+        "by": sorted(facts.persons), "name": actor.name, "at": stamp, "round": round_, "role": acting, "given": _kept(facts.given),
         "count": (before["count"] if before else 0) + 1,
     }  # fmt: skip
     if actor.acting:
@@ -985,7 +1012,15 @@ def _remembered(flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, ac
         acts.pop("enter_paper_decision", None)
     if step.keep:
         memory.update(step.keep(facts))
+    if "asked" in memory and memory["asked"] is not row["memory"].get("asked"):
+        # The mark of a short number would give it away to whoever tries them all: it is kept under the key.
+        memory["asked"] = {target: keys.blind(mark) for target, mark in memory["asked"].items()}
     return memory
+
+
+def _kept(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the case remembers of an act's input: all but a corrected dossier, which stands in its versions."""
+    return {name: sorted(value) if name == "fields" and isinstance(value, dict) else value for name, value in given.items()}
 
 
 def _clocks(office: Office, step: Step, row: Row, facts: Facts) -> dict[str, Any] | None:
@@ -1037,7 +1072,7 @@ def _assignments(office: Office, connection: Connection, flow: Flow, step: Step,
         found["referred"] = True
     if step.action == "submit":
         found["code"] = row["code"] or _code(office, connection, flow, facts.now)
-        found["search_text"] = f"{fold(found['code'])} {dossier.summary(row['kind'], row['fields'])['search_text']}"
+        found["search_text"] = f"{fold(found['code'])} {dossier.summary(row['kind'], row['fields'], office.keys)['search_text']}"
         found["office_id"] = leader_office(office, row["fields"]) if flow.kind == "interview" else None
         if given.get("channel"):
             found["channel"] = given["channel"]
@@ -1109,7 +1144,7 @@ def _open_consultations(
     prefix, number = last.rsplit("-", 1)
     for index, code in enumerate(agencies):
         agency = office.organisations[code]
-        shown = dossier.bundle(row["fields"], facts.given.get("bundle") or (), identity=code in office.profile.identity_readers)
+        shown = dossier.bundle(flow_for(row["kind"]).fields, row["fields"], facts.given.get("bundle") or (), identity=code in office.profile.identity_readers)
         values = {
             "agency": code, "question": facts.given["question"], "due_at": facts.given["due_at"],
             "rule": rules[code]["rule"] if code in rules else "", "silence_means": agency.silence_means, "bundle": shown,
@@ -1120,7 +1155,7 @@ def _open_consultations(
         child["outlet"] = row["outlet"]
         child["due_at"] = facts.given["due_at"]
         child["search_text"] = fold(f"{child['code']} {row['title']} {row['outlet']} {agency.name.vi}")
-        _write_opening(change, child, values, {}, actor, acting, facts.now, {"question": values["question"]})
+        _write_opening(office, change, child, values, {}, actor, acting, facts.now, {"question": values["question"]})
 
 
 def _answer_parent(connection: Connection, row: Row, facts: Facts) -> None:
@@ -1178,7 +1213,7 @@ def keep_answer(office: Office, once: Once, status: int, body: str, etag: str, l
             connection,
             "UPDATE idempotency SET status = :status, body = :body, etag = :etag, location = :location"
             " WHERE user_id = :user_id AND scope = :scope AND key = :key AND body IS NULL",
-            status=status, body=body, etag=etag, location=location, user_id=once.user_id, scope=once.scope, key=once.key,
+            status=status, body=office.keys.seal(body, _place(once)), etag=etag, location=location, user_id=once.user_id, scope=once.scope, key=once.key,
         )  # fmt: skip
 
     office.db.transact(work)
@@ -1194,7 +1229,13 @@ def kept_answer(office: Office, once: Once) -> dict[str, Any] | None:
             scope=once.scope,
             key=once.key,
         )
+    if rows and rows[0]["body"]:
+        rows[0]["body"] = office.keys.read(rows[0]["body"], _place(once))
     return rows[0] if rows else None
+
+
+def _place(once: Once) -> str:
+    return f"idempotency/{once.user_id}/{once.scope}/{once.key}"
 
 
 from states.language import Field  # noqa: E402

@@ -233,5 +233,5 @@ def facts_of(
     if wanted is None or "seen_is_current" in wanted:
         facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
     if row["state"] in dossier.RETURNED:
-        settings["unanswered"] = dossier.unanswered(facts)
+        settings["unanswered"] = dossier.unanswered(facts, office.keys)
     return facts

@@ -294,7 +294,7 @@ GROUND = {
     "code": _CODE, "for": Key(each(word("reject", "not_accepted", "revoke", "decline"))), "basis": _BASIS, "label": Key(pair), "standing": _STANDING,
 }  # fmt: skip
 TARGET = {
-    "value": Key(count), "unit": Key(word("wd", "d", "h", "percent")), "label": Key(pair), "basis": _BASIS, "standing": _STANDING, "source": _SOURCE,
+    "value": Key(count), "unit": Key(word("wd", "d", "h", "months", "minutes", "percent")), "label": Key(pair), "basis": _BASIS, "standing": _STANDING, "source": _SOURCE,
 }  # fmt: skip
 TABLES: dict[str, Mapping[str, Key]] = {
     "name": _PAIR, "place": _PAIR, "committee": _PAIR,

@@ -7,7 +7,6 @@ row that left the dossier is emptied. The marks are keyed hashes: the same for t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +22,7 @@ from workflow.office import Office
 from workflow.store import Change
 
 PRESS = ("visit", "interview")
-ENDS = 4  # letters and digits at the end of a number by which it can be looked for
+_NUMBERS = ("passport_no", "card_no")
 _AT_ONCE = 200
 _NO_DURATION = 60
 LEADER = "leader"
@@ -87,20 +86,15 @@ def _slot_rows(kind: str, fields: Fields) -> dict[str, Any]:
     return {id_: {**row, **asked} for id_, row in (slots or {LEADER: {}}).items()}
 
 
-def number_of(typed: Any) -> str:
-    """The number of a paper without spaces and signs, in capitals."""
-    return re.sub(r"[^A-Z0-9]", "", str(typed or "").upper())
-
-
 def paper_mark(keys: Keyring, what: str, number: Any) -> str:
     """The mark of a passport or a press card; empty without a number."""
-    read = number_of(number)
+    read = dossier.number_of(number)
     return keys.blind(f"{what}:{read}") if read else ""
 
 
-def end_mark(keys: Keyring, number: str) -> str:
+def end_mark(keys: Keyring, number: Any) -> str:
     """The mark by which a number is found from its last letters and digits."""
-    return keys.blind(f"end:{number_of(number)[-ENDS:]}")
+    return keys.blind(f"end:{dossier.number_of(number)[-dossier.ENDS :]}")
 
 
 def name_mark(keys: Keyring, name: Any) -> str:
@@ -123,7 +117,7 @@ def outlet_mark(keys: Keyring, outlet: Fields) -> str:
 
 def _member_row(keys: Keyring, row: Fields) -> dict[str, Any]:
     words = keys.marks_of(fold(str(row.get("name") or "")))
-    words |= {end_mark(keys, str(row[name])) for name in dossier.IDENTITY if len(number_of(row.get(name))) >= ENDS}
+    words |= {end_mark(keys, row[name]) for name in _NUMBERS if len(dossier.number_of(row.get(name))) >= dossier.ENDS}
     found = member_of(keys, "", row)
     return {
         "person": person_mark(keys, row) or None, "passport": found.passport or None, "card": found.card or None, "name": found.name or None,
@@ -190,8 +184,8 @@ def side_of(keys: Keyring, kind: str, fields: Fields, memory: Fields) -> Side:
         label = ", ".join(str(row[name]) for name in ("place", "commune") if row.get(name)) if kind == "visit" else ""
         if id_ not in out:
             stays.append(Stay(id_, _spot(keys, row), starts, ends, kind == "visit", label))
-    days = dossier.summary(kind, fields)
-    return agreed(Side(kind, days["first_day"] or "", days["last_day"] or "", crew, tuple(stays)), fields.get("duration_min"), memory)
+    first, last = dossier.days_of(fields)
+    return agreed(Side(kind, first or "", last or "", crew, tuple(stays)), fields.get("duration_min"), memory)
 
 
 def agreed(side: Side, minutes: Any, memory: Fields) -> Side:

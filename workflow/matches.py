@@ -135,8 +135,11 @@ def _with_people(connection: Connection, actor: Actor, id_: str, mine: Side) -> 
         connection,
         f"SELECT {_COLUMNS}, m.passport, m.card, m.name FROM crew_marks m JOIN cases c ON c.id = m.case_id"
         f" WHERE ({passport} OR {card} OR {name}) AND c.is_open AND c.id <> :id AND {scope}"
-        " AND (c.kind = 'interview' OR :any OR (c.first_day <= :last AND c.last_day >= :first)) ORDER BY c.id, m.row_id LIMIT :most",
-        marks=store.values_of(connection, people), id=id_, any=mine.kind == "interview", first=mine.first_day, last=mine.last_day, most=MOST, **values,
+        " AND (c.kind = 'interview' OR :any OR (c.first_day <= :last AND c.last_day >= :first))"
+        # That an interview goes with a visit has been said already.
+        " AND (c.kind = :kind OR NOT EXISTS (SELECT 1 FROM relations r WHERE r.case_id IN (c.id, :id) AND r.related_id IN (c.id, :id)))"
+        " ORDER BY c.id, m.row_id LIMIT :most",
+        marks=store.values_of(connection, people), id=id_, kind=mine.kind, any=mine.kind == "interview", first=mine.first_day, last=mine.last_day, most=MOST, **values,
     )  # fmt: skip
 
 

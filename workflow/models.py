@@ -153,6 +153,16 @@ class Case(Base):
     )
 
 
+class Relation(Base):
+    """Two requests that belong together, such as a visit and an interview during it."""
+
+    __tablename__ = "relations"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    related_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    at: Mapped[str]
+    __table_args__ = (Index(None, "related_id"),)
+
+
 class Dossier(Base):
     """One version of a case's content. Append-only."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from states import FLOWS, Facts, Flow, refusals
 from states import roles as R
+from states.checks import Limits, Note, checked
 from states.language import Text, missing, moment
 from states.machine import role_refusal
 from workflow import clock, dossier, engine, matches, routing, schemas
@@ -135,7 +136,7 @@ def _named_papers(flow: Flow, papers: Any) -> frozenset[str]:
 def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
     office, flow, values, counting = ask.office, ask.flow, ask.values, ask.counting
     law, work = counting.reply(flow.kind, values.get("category"), ask.received)
-    hurry = dossier.urgency(flow.kind, values, promised({"statutory_due": law.due_at if law else None, "work_due": work.due_at}))
+    hurry = dossier.urgency(values, promised({"statutory_due": law.due_at if law else None, "work_due": work.due_at}))
     category = categories().get(values.get("category") or "")
     rules = routing.fired(office.profile, flow.kind, values)
     referral = routing.referral(office.profile, flow.kind, values)
@@ -148,6 +149,7 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
         "steps": steps, "unconfirmed_years": sorted({year for step in steps if step["sum"] for year in step["sum"]["unconfirmed_years"]}),
         "hosts": _hosts(values),
         "missing": [{"pointer": at, "label": text.as_dict(), "flag": flag} for flag in ("legal", "needed") for at, text in missing(flow.fields, values, flag)],
+        "warnings": [note_dict(note) for note in noted(office, values)],
         "papers": _papers(flow, category, ask.papers), "refusals": _refusals(flow, values, ask.papers),
         "prerequisites": [_prerequisite(ask, item) for item in rules if item.act in ("permit", "inform", "copy", "refer")],
         "answered_by": _answered_by(office, flow, values), "matches": matches.of_typed(office, connection, ask.actor, flow.kind, values, ask.case_id),
@@ -157,6 +159,18 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
         found["told"] = [_named(office, code) for code in routing.told(rules, office.organisations)]
         found["communes"] = routing.communes_told(rules, values)
     return found
+
+
+def noted(office: Office, values: Mapping[str, Any]) -> list[Note]:
+    """What is odd in a dossier, by the office's limits as of today; none of it holds a request up."""
+    targets = office.profile.targets
+    limits = Limits(int(targets["passport_validity"].value), int(targets["travel_between_communes"].value))
+    return checked(values, clock.today(), limits)
+
+
+def note_dict(note: Note) -> dict[str, Any]:
+    """The wire shape of a note."""
+    return {"pointer": note.pointer, "code": note.code, "message": note.text.as_dict()}
 
 
 def _category(counting: Deadlines, flow: Flow, category: Category | None) -> dict[str, Any] | None:
@@ -175,8 +189,7 @@ def _steps(ask: _Ask, reply: Deadline) -> list[dict[str, Any]]:
         return [*found, _step(flow, "closed", None)]
     if flow.kind == "interview" and values.get("form") == "written":
         return [*found, _step(flow, "reported", None, does=_ANSWERS)]
-    days = dossier.summary(flow.kind, values)
-    first, last = days["first_day"], days["last_day"]
+    first, last = dossier.days_of(values)
     report = counting.deadline(counting.report_start(last, ask.received), "T09", "report") if last else None
     does = _INTERVIEW if flow.kind == "interview" else None
     return [*found, _step(flow, "accompanied", None, does=does) | {"from": first, "to": last}, _step(flow, "reported", report)]

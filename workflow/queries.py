@@ -105,9 +105,7 @@ def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
         fields.pop("rule", None)  # why it is asked may come of the desk's own topics, which are told to nobody outside
     if row["kind"] not in ("visit", "interview"):
         return fields
-    if R.APPLICANT in held or held & {R.OFFICER, R.INTAKE, R.DIRECTOR}:
-        return fields
-    return dossier.masked(fields)
+    return dossier.masked(flow_for(row["kind"]).fields, fields, held)
 
 
 def _visible_children(office: Office, row: Row, actor: Actor) -> list[dict[str, Any]]:
@@ -120,6 +118,26 @@ def _visible_children(office: Office, row: Row, actor: Actor) -> list[dict[str, 
         if authority.visible(child, actor, authority.roles_on(child, actor)):
             label = FLOWS[kind].states[state].label
             found.append({"id": id_, "kind": kind, "state": state, "code": code, "title": title, "state_label": label.as_dict()})
+    return found
+
+
+_RELATED = (
+    "SELECT c.id, c.code, c.kind, c.state, c.title, c.organisation_id, c.created_by, c.officer_id, c.guide_id, c.office_id, c.referred, c.accepted,"
+    " c.channel, c.is_open FROM relations r JOIN cases c ON c.id = CASE WHEN r.case_id = :id THEN r.related_id ELSE r.case_id END"
+    " WHERE r.case_id = :id OR r.related_id = :id ORDER BY r.at, c.id"
+)
+
+
+def _related(connection: Connection, row: Row, actor: Actor) -> list[dict[str, Any]]:
+    """The requests that belong with this one, as far as the person sees them."""
+    if row["kind"] not in ("visit", "interview"):
+        return []
+    found = []
+    for other in store.query(connection, _RELATED, id=row["id"]):
+        case = {**other, "parent": None, "fields": {}, "children": [], "memory": {}}
+        if authority.visible(case, actor, authority.roles_on(case, actor)):
+            label = FLOWS[other["kind"]].states[other["state"]].label
+            found.append({name: other[name] for name in ("id", "code", "kind", "state", "title")} | {"state_label": label.as_dict()})
     return found
 
 
@@ -154,7 +172,7 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "due": {"statutory": clocks.get("statutory_due"), "work": clocks.get("work_due")},
         "first_due": clocks.get("first_due"), "extended": bool(clocks.get("extended")), "late": late, "overdue": overdue,
         "parent": {"id": parent["id"], "code": parent["code"], "kind": parent["kind"]} if parent else None,
-        "children": _visible_children(office, row, actor), "related": [],
+        "children": _visible_children(office, row, actor), "related": _related(connection, row, actor),
         "decision_hash": facts.decision_hash if holds_seen else None,
         "unit": unit.as_dict(), "title": row["title"], "outlet": row["outlet"],
         "state_label": (state.label if not outside else outward_label(state, row)).as_dict(),
@@ -771,7 +789,8 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
     if "q" in filters:
         for index, word in enumerate(fold(filters["q"]).split()[:6]):
             key = f"f_q{'abcdef'[index]}"
-            where.append(f"c.search_text LIKE :{key} ESCAPE '~'")
+            where.append(f"(c.search_text LIKE :{key} ESCAPE '~' OR c.search_text LIKE :{key}_m)")
+            values[f"{key}_m"] = f"%{office.keys.asked(dossier.number_of(word) or word)}%"
             values[key] = "%" + word.replace("~", "~~").replace("%", "~%").replace("_", "~_") + "%"
     column, order = SORTS[filters.get("sort") or ("due" if inbox else "created")]
     limit = int(filters.get("limit") or 25)

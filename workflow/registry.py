@@ -26,8 +26,6 @@ from workflow.office import Office
 from workflow.schemas import TEXTS
 
 READERS = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.REGISTRY, R.AUDITOR)
-# Who reads numbers of identity papers whole, on which cases: row *identity papers* of the permission matrix.
-NUMBER_READERS = frozenset({R.OFFICER, R.INTAKE, R.DIRECTOR})
 PAGE = 25
 MOST = 100
 WORDS = 6
@@ -149,7 +147,7 @@ def person(office: Office, actor: Actor, id_: str, given: Mapping[str, str]) -> 
     items, whole_in, first = [], [], dict[str, Any]()
     for row in page:
         member = _member(store.read_fields(office.keys, row["fields"], row["id"]), row["row_id"])
-        whole = bool(authority.roles_on(row, actor) & NUMBER_READERS)
+        whole = bool(authority.roles_on(row, actor) & dossier.READERS["identity"])
         first = first or member
         found = [_paper(office, what, member.get(f"{what}_no"), member.get(f"{what}_expires_on"), row, whole) for what in ("card", "passport")]
         found = [paper for paper in found if paper["number"]]
@@ -201,7 +199,7 @@ def _requests(connection: Connection, actor: Actor, table: str, column: str, id_
         f"SELECT {_CASE}, d.fields, {row_id} AS row_id FROM {table} m JOIN cases c ON c.id = m.case_id"
         f" JOIN dossiers d ON d.case_id = c.id AND d.no = c.dossier_no WHERE m.{column} = :mark AND {scope} AND {after}"
         " ORDER BY c.created_at DESC, c.id DESC LIMIT :n",
-        mark=f"~{id_}", n=asked["limit"] + 1, **values,
+        mark=f"^{id_}", n=asked["limit"] + 1, **values,
     )  # fmt: skip
     if not rows:
         raise NotFound()
@@ -210,11 +208,11 @@ def _requests(connection: Connection, actor: Actor, table: str, column: str, id_
 
 def _looked_for(office: Office, word: str) -> tuple[str, str, tuple[str, str]]:
     """The marks of a typed word: as part of a name, as the end of a number, as a whole number of either paper."""
-    keys, number, folded = office.keys, marks.number_of(word), fold(word)
+    keys, number, folded = office.keys, dossier.number_of(word), fold(word)
     as_number = any(char.isdigit() for char in number)
-    if len(number) < marks.ENDS if as_number else len(folded) < 2:
+    if len(number) < dossier.ENDS if as_number else len(folded) < 2:
         raise Invalid({"q": [_SHORT]})
-    end = marks.end_mark(keys, number) if as_number and len(number) == marks.ENDS else keys.asked(folded)
+    end = marks.end_mark(keys, number) if as_number and len(number) == dossier.ENDS else keys.asked(folded)
     whole = tuple(marks.paper_mark(keys, what, number) if as_number else "" for what in ("passport", "card"))
     return keys.asked(folded), end, (whole[0], whole[1])
 
@@ -223,7 +221,8 @@ def _looked_for(office: Office, word: str) -> tuple[str, str, tuple[str, str]]:
 
 
 def _id(mark: str) -> str:
-    return mark.removeprefix("~")
+    """The id of an outlet or a person: its mark without the sign that begins every mark."""
+    return mark[1:]
 
 
 def _request(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,7 +247,7 @@ def _paper(office: Office, what: str, number: Any, ends: str | None, row: Mappin
     typed = str(number or "")
     return {
         "what": what, "label": PAPERS[what].as_dict(), "number": typed if whole or not typed else dossier.shortened(typed), "expires_on": ends,
-        **standing_of(office, ends), "case": {"id": row["id"], "code": row["code"]}, "of": marks.number_of(typed),
+        **standing_of(office, ends), "case": {"id": row["id"], "code": row["code"]}, "of": dossier.number_of(typed), "whole": whole,
     }  # fmt: skip
 
 
@@ -264,11 +263,14 @@ def _distinct(papers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each paper once, as the newest request has it; its number whole where one of the requests shows it so."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for paper in papers:
-        key = (paper["what"], paper.pop("of"))
-        kept = found.setdefault(key, paper)
-        if kept["number"].startswith(dossier.CUT):
+        kept = found.setdefault((paper["what"], paper["of"]), paper)
+        if paper["whole"]:
             kept["number"] = paper["number"]
-    return list(found.values())
+    return [_told(paper) for paper in found.values()]
+
+
+def _told(paper: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in paper.items() if name not in ("of", "whole")}
 
 
 def _people(office: Office, page: list[dict[str, Any]], fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -280,9 +282,7 @@ def _people(office: Office, page: list[dict[str, Any]], fields: list[dict[str, A
             if not mark or mark in found:
                 continue
             card = _paper(office, "card", member.get("card_no"), member.get("card_expires_on"), row, False) if member.get("card_no") else None
-            if card:
-                card.pop("of")
-            found[mark] = {"id": _id(mark), **_who(member), "role": member.get("role"), "card": card}
+            found[mark] = {"id": _id(mark), **_who(member), "role": member.get("role"), "card": _told(card) if card else None}
     return sorted(found.values(), key=lambda one: (fold(one["name"]), one["id"]))
 
 

@@ -48,6 +48,7 @@ TEXTS: dict[str, Text] = {
     "user": Text("Không có tài khoản nào tên như vậy ở vai trò này.", "No account of this name holds the role."),
     "agency": Text("Không có cơ quan nào mang mã này.", "No agency has this code."),
     "pointer": Text("Không chỉ vào mục nào của hồ sơ.", "It points at nothing in the dossier."),
+    "case": Text("Không có hồ sơ nào như vậy.", "There is no such case."),
     "locked": Text("Mục này không mở để sửa lúc này.", "This field is not open now."),
     "delegation": Text("Không có ủy quyền nào đang hiệu lực.", "No delegation is in force."),
     "unknown_row": Text("Không có dòng nào như vậy.", "There is no such row."),
@@ -337,6 +338,8 @@ def give_row_ids(declared: Iterable[AnyField], values: dict[str, Any], known: Ma
             if not name or name not in stored or name in seen:
                 row["row"] = name = chance.row_id()
             seen.add(name)
+            before: Mapping[str, Any] = next((old for old in known.get(item.name) or () if old.get("row") == name), {})
+            give_row_ids(item.fields, row, before)
 
 
 def drop_nulls(value: Any) -> Any:
@@ -409,6 +412,8 @@ def _property(item: AnyField, strict: bool) -> dict[str, Any]:
             made["x-choices"] = [{"code": c.code, "label": c.label.as_dict()} for c in item.choices]
     made["x-label"] = item.label.as_dict()
     made["x-flag"] = item.flag
+    if item.when:
+        made["x-when"] = {"field": item.when.name, "is": list(item.when.values)}
     if item.help:
         made["x-help"] = item.help.as_dict()
     return made

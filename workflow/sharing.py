@@ -16,6 +16,7 @@ from states import FLOWS
 from states import roles as R
 from workflow import chance, clock, notices, store
 from workflow.authority import Actor, Row
+from workflow.crypto import Keyring
 from workflow.errors import NotFound
 from workflow.facts import agreed_of, dropped_of
 from workflow.mail import Post
@@ -78,7 +79,7 @@ def share(office: Office, connection: Connection, message: Mapping[str, Any], pa
         if organisation is None or row is None:
             continue
         id_ = chance.public_id()
-        if not _shared(connection, id_, organisation.id, row, str(event)):
+        if not _shared(office.keys, connection, id_, organisation.id, row, str(event)):
             continue
         told += 1
         for person in sorted(notices.members(connection, organisation.id)):
@@ -86,12 +87,12 @@ def share(office: Office, connection: Connection, message: Mapping[str, Any], pa
     return told
 
 
-def _shared(connection: Connection, id_: str, organisation_id: str, row: Row, event: str) -> int:
+def _shared(keys: Keyring, connection: Connection, id_: str, organisation_id: str, row: Row, event: str) -> int:
     return store.execute(
         connection,
         "INSERT INTO shares (id, case_id, organisation_id, event, shown, at) VALUES (:id, :case, :org, :event, :shown, :at)"
         " ON CONFLICT (case_id, organisation_id, event) DO NOTHING",
-        id=id_, case=row["id"], org=organisation_id, event=event, shown=orjson.dumps(shown(row)).decode(), at=clock.stamp(clock.now()),
+        id=id_, case=row["id"], org=organisation_id, event=event, shown=keys.seal(orjson.dumps(shown(row)).decode(), f"shares/{id_}"), at=clock.stamp(clock.now()),
     )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def listed(office: Office, actor: Actor, limit: int = 200) -> list[dict[str, Any
                 f" ORDER BY s.at DESC, s.id LIMIT {int(limit)}",
                 org=organisation,
             )
-    return [_read(row) for row in sorted(found, key=lambda row: row["at"], reverse=True)[:limit]]
+    return [_read(office, row) for row in sorted(found, key=lambda row: row["at"], reverse=True)[:limit]]
 
 
 def one(office: Office, actor: Actor, id_: str) -> dict[str, Any]:
@@ -119,8 +120,8 @@ def one(office: Office, actor: Actor, id_: str) -> dict[str, Any]:
         rows = store.query(connection, f"SELECT {_COLUMNS} FROM shares s JOIN cases c ON c.id = s.case_id WHERE s.id = :id", id=id_)
     if not rows or not (actor.has(R.AUDITOR) or rows[0]["organisation_id"] in {m.organisation_id for m in actor.memberships}):
         raise NotFound()
-    return _read(rows[0])
+    return _read(office, rows[0])
 
 
-def _read(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "shown": orjson.loads(row["shown"])}
+def _read(office: Office, row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "shown": orjson.loads(office.keys.read(row["shown"], f"shares/{row['id']}"))}

@@ -43,6 +43,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "outbox": ("case_id", "seq", "kind", "name", "payload", "dedupe", "at", "state", "tries", "next_at"),
     "idempotency": ("user_id", "scope", "key", "body_hash", "status", "case_id", "version", "at"),
     "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at"),
+    "relations": ("case_id", "related_id", "at"),
     "acted_for": ("case_id", "seq", "delegation_id", "principal_id"),
 }  # fmt: skip
 _TYPES = {

@@ -84,12 +84,13 @@ def open_case() -> Any:
     """Open a case."""
     key = once("POST /cases")
     body = json_body()
-    known(body, "kind", "fields", "parent", "on_behalf_of", "letter", "replaces")
+    known(body, "kind", "fields", "parent", "on_behalf_of", "letter", "replaces", "related")
     kind = text_of(body, "kind", required=True, limit=40) or ""
     behalf = body.get("on_behalf_of")
     done = open_(
         office(), login.needed(), kind, body.get("fields") or {}, parent=text_of(body, "parent", limit=64), on_behalf_of=behalf,
-        letter=text_of(body, "letter", limit=40), replaces=text_of(body, "replaces", limit=64), once=key, request_id=request_id(),
+        letter=text_of(body, "letter", limit=40), replaces=text_of(body, "replaces", limit=64),
+        related=text_of(body, "related", limit=64), once=key, request_id=request_id(),
     )  # fmt: skip
     if done.replayed and key:
         return replay(key, done, 201)

@@ -115,7 +115,7 @@ def document() -> dict[str, Any]:
             "post": {"operationId": "open_case", "summary": "Open a case", "parameters": [_KEY], "requestBody": body({
                 "type": "object", "required": ["kind"], "additionalProperties": False, "properties": {
                     "kind": {"type": "string", "enum": kinds}, "fields": {"type": "object"}, "parent": {"type": ["string", "null"]},
-                    "letter": {"type": ["string", "null"]}, "replaces": {"type": ["string", "null"]},
+                    "letter": {"type": ["string", "null"]}, "replaces": {"type": ["string", "null"]}, "related": {"type": ["string", "null"]},
                     "on_behalf_of": {"type": ["object", "null"]}}}),
                 "responses": {"201": _CASE, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}},
         },

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, make_response, redirect, render_template, request
+from flask import current_app, flash, redirect, render_template, request
 
 from api import login
 from api.language import label, t
 from api.security import request_id
-from api.web import forms, web
+from api.web import web
 from states import FLOWS
 from states.language import AnyField, Field, Text
-from workflow import attach, attachments, edit_case, law, open_case, papers, preview, queries, read_case, routing
+from workflow import attach, attachments, law, queries, read_case
 from workflow import categories as known_categories
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
@@ -64,19 +64,19 @@ def catalogues(leader: str = "") -> dict[str, Any]:
         "leader_offices": leaders(leader),
         "requesting": [o for o in found if o.kind == "requesting"],
         "agencies": [o for o in found if o.kind in ("consulted", "leader_office", "committee")],
-        "countries": COUNTRIES, "languages": LANGUAGES,
+        "countries": COUNTRIES, "languages": LANGUAGES, "suggest": SUGGESTED,
     }  # fmt: skip
 
 
 @web.get("/apply")
 def apply() -> Any:
     """The first question: who files. The answer decides form, papers, clock and who decides."""
-    _may_file()
+    may_file()
     told = told_categories()
     return render_template("apply.html", groups=[(heading, [told[code] for code in codes]) for heading, codes in known_categories.GROUPS])
 
 
-def _may_file() -> Any:
+def may_file() -> Any:
     """Who may file a request: applicants, and the desk for one who filed on paper."""
     actor = login.needed()
     if not actor.has("applicant", "intake"):
@@ -87,126 +87,12 @@ def _may_file() -> Any:
 @web.get("/apply/elsewhere/<key>")
 def apply_elsewhere(key: str) -> Any:
     """What the province may not decide: why, where to go, and the way on for whoever still wants a written answer."""
-    _may_file()
+    may_file()
     found = known_categories.NATIONAL_LEADER if key == known_categories.NATIONAL_LEADER.key else known_categories.referral_of(key)
     if found is None:
         raise NotFound()
     onward = "/apply/interview?category=A2" if found is known_categories.NATIONAL_LEADER else f"/apply/visit?category={found.key}"
     return render_template("apply_elsewhere.html", referral=found, onward=onward)
-
-
-def _form(flow: Any, values: dict[str, Any], errors: dict[str, list[str]], status: int = 200, **more: Any) -> Any:
-    declared = more.pop("declared", flow.fields)
-    chosen = str(values.get("category") or "")
-    leader = values.get("leader") if isinstance(values.get("leader"), dict) else None
-    category = known_categories.categories().get(chosen)
-    body = render_template(
-        "apply_form.html", flow=flow, declared=declared, values=forms.one_empty_row(declared, values), errors=errors,
-        **catalogues(str((leader or {}).get("agency") or "")), notes=told_categories(), chosen=chosen,
-        paper_flags=preview.papers_of(flow, category), referral=routing.referral(office().profile, flow.kind, values), **more,
-    )  # fmt: skip
-    return make_response(body, status)
-
-
-def _asked_back(flow: Any, values: dict[str, Any]) -> bool:
-    """Whether the request has just turned into one that is decided elsewhere: then that is told before anything is saved."""
-    found = routing.referral(office().profile, flow.kind, values)
-    return found is not None and request.form.get("told") != found.key
-
-
-def _previewed(flow: Any, values: dict[str, Any], there: list[str], **more: Any) -> Any:
-    """The form as it was typed, with the route it would take; nothing is saved."""
-    try:
-        route = preview.preview(office(), login.needed(), flow.kind, forms.to_json(more.get("declared", flow.fields), values), there)
-    except Invalid as invalid:
-        return _form(flow, values, sentences(invalid.fields), 422, **more)
-    return _form(flow, values, {}, route=route, **more)
-
-
-def _first_values(flow: Any, code: str) -> dict[str, Any]:
-    """A form opened from the first question: the category is filled in, and what follows from it."""
-    category = known_categories.categories().get(code)
-    if category is None:
-        return {}
-    return {"category": category.code} | ({"form": category.interview_form} if category.interview_form and flow.kind == "interview" else {})
-
-
-@web.route("/apply/<kind>", methods=["GET", "POST"])
-def apply_form(kind: str) -> Any:
-    """A new request: everything on one page, rows added and removed without losing a word."""
-    flow = FLOWS.get(kind)
-    if flow is None or kind not in ("visit", "interview"):
-        raise NotFound()
-    actor = _may_file()
-    desk = actor.has("intake") and not actor.has("applicant")
-    if request.method == "GET":
-        asked = known_categories.categories().get(request.args.get("category", ""))
-        if asked is not None and asked.kind != kind:
-            return redirect(f"/apply/{asked.kind}?category={asked.code}", 303)
-        return _form(flow, _first_values(flow, request.args.get("category", "")), {}, keyed=desk, behalf={})
-    values = forms.typed(flow.fields, request.form)
-    behalf = forms.typed(BEHALF, request.form, "behalf.")
-    if forms.changed_rows(flow.fields, values, request.form):
-        return _form(flow, values, {}, keyed=desk, behalf=behalf)
-    if request.form.get("then") == "preview":
-        return _previewed(flow, values, [], keyed=desk, behalf=behalf)
-    if _asked_back(flow, values):
-        return _form(flow, values, {}, keyed=desk, behalf=behalf, asked_back=True)
-    try:
-        done = open_case(
-            office(), actor, kind, forms.to_json(flow.fields, values), on_behalf_of=forms.to_json(BEHALF, behalf) if desk else None, request_id=request_id()
-        )
-    except Invalid as invalid:
-        return _form(flow, values, sentences(invalid.fields), 422, keyed=desk, behalf=behalf)
-    flash(t("Đã lưu bản nháp. Hãy tải giấy tờ rồi gửi.", "The draft is saved. Upload the papers, then send."))
-    return redirect(f"/cases/{done.case_id}/edit#papers", 303)
-
-
-def open_part(flow: Any, case: dict[str, Any]) -> tuple[AnyField, ...]:
-    """The fields open to the applicant now: all in a draft, those asked for in a returned file."""
-    targets = case.get("open_fields")
-    if targets is None:
-        return tuple(flow.fields)
-    names = {target.strip("/").split("/")[0] for target in targets if target.startswith("/")}
-    return tuple(item for item in flow.fields if item.name in names)
-
-
-@web.route("/cases/<ref>/edit", methods=["GET", "POST"])
-def edit(ref: str) -> Any:
-    """Change a draft, or what was asked for."""
-    actor = login.needed()
-    case = read_case(office(), actor, ref)
-    if case["kind"] not in ("visit", "interview") or case.get("open_fields") == []:
-        raise NotFound()
-    flow = FLOWS[case["kind"]]
-    declared = open_part(flow, case)
-    more = {
-        "case": case, "declared": declared, "attached": papers(office(), actor, ref), "keyed": False, "behalf": {},
-        "labels": {item["target"]: queries.declared(flow, item["target"]) for item in case.get("items", ())},
-    }  # fmt: skip
-    if request.method == "GET":
-        return _form(flow, forms.stored(declared, case["fields"]), {}, **more)
-    values = forms.typed(declared, request.form)
-    if forms.changed_rows(declared, values, request.form):
-        return _form(flow, values, {}, **more)
-    if request.form.get("then") == "preview" and case["state"] == "draft":
-        return _previewed(flow, values, sorted({paper["name"] for paper in more["attached"] if paper["current"]}), **more)
-    if _asked_back(flow, values):
-        return _form(flow, values, {}, asked_back=True, **more)
-    version = request.form.get("version", "")
-    try:
-        edit_case(
-            office(), actor, ref, forms.to_json(declared, values, keep_empty=True), version=int(version) if version.isdigit() else None, request_id=request_id()
-        )
-    except Invalid as invalid:
-        return _form(flow, values, sentences(invalid.fields), 422, **more)
-    except WorkflowError as error:
-        return _form(flow, values, {"_": [label(error.message)]}, 412, **more)
-    flash(t("Đã lưu.", "Saved."))
-    if request.form.get("then") == "submit":
-        action = {"draft": "submit", "supplement_required": "resubmit", "clarification_required": "clarify"}[case["state"]]
-        return redirect(f"/cases/{case['id']}/do/{action}#main", 303)
-    return redirect(f"/cases/{case['id']}/edit#main", 303)
 
 
 @web.post("/cases/<ref>/papers/<name>")
@@ -215,7 +101,7 @@ def upload(ref: str, name: str) -> Any:
     actor = login.needed()
     case = read_case(office(), actor, ref)
     sent = request.files.get("file")
-    back = f"/cases/{case['id']}/edit#papers" if case.get("open_fields") != [] and case["kind"] in ("visit", "interview") else f"/cases/{case['id']}#papers"
+    back = f"/cases/{case['id']}/edit/papers#papers" if case["state"] == "draft" else f"/cases/{case['id']}#papers"
     try:
         if sent is None or not sent.filename:
             raise Invalid({"file": [attachments._EMPTY]})
@@ -230,6 +116,8 @@ def upload(ref: str, name: str) -> Any:
     flash(t("Đã tải lên.", "Uploaded."))
     return redirect(back, 303)
 
+
+SUGGESTED = {"equipment": ("Máy quay", "Máy ảnh", "Ống kính", "Micrô", "Đèn", "Chân máy", "Máy ghi âm", "Máy tính xách tay", "Flycam", "Bộ truyền tín hiệu")}
 
 # The countries and languages offered in forms; codes are ISO 3166 and ISO 639, other codes may be typed through the API.
 COUNTRIES = (
@@ -286,7 +174,12 @@ def entry_words(declared: tuple[AnyField, ...], name: str) -> str:
     return " · ".join(found)
 
 
+def country_names(code: str) -> Text:
+    """The names of a country of the list, else its code."""
+    return next((Text(vi, en) for known, vi, en in COUNTRIES if known == code), Text(code, code))
+
+
 @web.app_template_global()
 def country_name(code: str) -> str:
-    """The name of a country of the list, else its code."""
-    return next((t(vi, en) for known, vi, en in COUNTRIES if known == code), code)
+    """The name of a country in the reader's language."""
+    return label(country_names(code))

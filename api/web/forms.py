@@ -43,22 +43,82 @@ def typed(declared: Iterable[AnyField], form: Form, at: str = "") -> dict[str, A
 
 
 def changed_rows(declared: Iterable[AnyField], values: dict[str, Any], form: Form) -> bool:
-    """Carry out an “add a row” or “remove this row” button; answers whether there was one."""
+    """Carry out an “add a row” or “remove this row” button, of a list or of one inside a row; answers whether there was one."""
     add, remove = form.get("add"), form.get("remove")
-    for item in declared:
-        if not isinstance(item, Rows):
+    for pressed in (add, remove.rpartition(".")[0] if remove else None):
+        found = _rows_at(declared, values, pressed.split(".")) if pressed else None
+        if found is None:
             continue
-        rows = values.setdefault(item.name, [])
-        if add == item.name:
+        item, rows = found
+        if add:
             if len(rows) < item.maximum:
                 rows.append({})
-            return True
-        if remove and remove.startswith(f"{item.name}."):
-            index = remove.rsplit(".", 1)[1]
-            if index.isdigit() and int(index) < len(rows):
-                rows.pop(int(index))
-            return True
+        elif remove and (index := remove.rpartition(".")[2]).isdigit() and int(index) < len(rows):
+            rows.pop(int(index))
+        return True
     return bool(add or remove)
+
+
+def _rows_at(declared: Iterable[AnyField], values: dict[str, Any], path: list[str]) -> tuple[Rows, list[Any]] | None:
+    """The list that a dotted name such as `itinerary.2.people` means, with its declaration."""
+    item = next((x for x in declared if x.name == path[0]), None)
+    if isinstance(item, Group) and len(path) > 1:
+        return _rows_at(item.fields, values.setdefault(item.name, {}), path[1:])
+    if not isinstance(item, Rows):
+        return None
+    rows = values.setdefault(item.name, [])
+    if len(path) == 1:
+        return item, rows
+    if len(path) > 2 and path[1].isdigit() and int(path[1]) < len(rows):
+        return _rows_at(item.fields, rows[int(path[1])], path[2:])
+    return None
+
+
+def without(given: dict[str, Any], wrong: Iterable[str]) -> dict[str, Any]:
+    """The same values without those at these pointers (`crew/0/passport_no`): what else was typed can be kept."""
+    for pointer in wrong:
+        holder: Any = given
+        *path, last = pointer.split("/")
+        for part in path:
+            holder = (
+                holder[int(part)]
+                if isinstance(holder, list) and part.isdigit() and int(part) < len(holder)
+                else holder.get(part)
+                if isinstance(holder, dict)
+                else None
+            )
+        if isinstance(holder, dict):
+            holder.pop(last, None)
+        elif isinstance(holder, list) and last.isdigit() and int(last) < len(holder):
+            holder[int(last)] = None
+    return given
+
+
+def dotted(pointer: str, values: Mapping[str, Any]) -> str:
+    """The name of an input for a JSON Pointer, in which rows go by their ids: `/crew/ab12/name` is `crew.0.name`."""
+    found, holder = [], values
+    for part in pointer.strip("/").split("/"):
+        if isinstance(holder, list):
+            at = next((n for n, row in enumerate(holder) if isinstance(row, Mapping) and row.get("row") == part), part)
+            found.append(str(at))
+            holder = holder[int(at)] if str(at).isdigit() and int(at) < len(holder) else {}
+        else:
+            found.append(part)
+            holder = holder.get(part) if isinstance(holder, Mapping) else {}  # type: ignore[assignment]
+    return ".".join(found)
+
+
+def row_names(declared: Iterable[AnyField], fields: Mapping[str, Any], at: str = "") -> dict[str, str]:
+    """The ids of all rows of a stored dossier by the names of their hidden inputs."""
+    found: dict[str, str] = {}
+    for item in declared:
+        if isinstance(item, Group):
+            found |= row_names(item.fields, fields.get(item.name) or {}, f"{at}{item.name}.")
+        elif isinstance(item, Rows):
+            for index, row in enumerate(fields.get(item.name) or ()):
+                found[f"{at}{item.name}.{index}.row"] = row.get("row", "")
+                found |= row_names(item.fields, row, f"{at}{item.name}.{index}.")
+    return found
 
 
 def to_json(declared: Iterable[AnyField], values: Mapping[str, Any], *, keep_empty: bool = False) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from api import language, login
 from api.errors import catalogue
 from api.rest.accounts import attempt
-from api.web import web
+from api.web import pending, web
 from states import FLOWS, chart
 from states.language import Text
 from workflow import notices, queries, users
@@ -22,6 +22,9 @@ from workflow.errors import NotFound
 def error_page(status: int, code: str, text: Text, extra: dict[str, Any]) -> Any:
     """What happened, that nothing was saved, what to do, and a code to quote."""
     if status == 401:
+        held = pending.kept()
+        if held:  # what was typed is offered again after signing in
+            return make_response(render_template("sign_in.html", error=None, username="", next="", pending=held), 401)
         return redirect(f"/sign-in?next={request.path}", 303)
     body = render_template("error.html", status=status, code=code, text=text, extra=extra, request_id=g.get("request_id", ""))
     return make_response(body, status)
@@ -74,12 +77,16 @@ def sign_in() -> Any:
         actor, throttled = attempt(username, request.form.get("password", "")[:1000])
         if actor:
             token = users.open_session(current_app.extensions["office"], actor, request.remote_addr or "", request.user_agent.string)
-            response = redirect(following or start_page(actor), 303)
+            held = pending.opened(request.form.get("pending", ""), actor)
+            if held:
+                response = make_response(render_template("pending.html", held=held, new_csrf=login.csrf_of(token)))
+            else:
+                response = redirect(following or start_page(actor), 303)
             login.set_cookie(response, token)
             return response
         error = "slow" if throttled else "wrong"
     status = 429 if error == "slow" else 401 if error else 200
-    return make_response(render_template("sign_in.html", error=error, username=username, next=following), status)
+    return make_response(render_template("sign_in.html", error=error, username=username, next=following, pending=request.form.get("pending", "")), status)
 
 
 @web.post("/sign-out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from states import needs, shared
 from states.flow import Flow
-from states.language import AnyField, Field, Rows, State, Step, Text, mail, steps
+from states.language import AnyField, Field, Rows, State, Step, Text, choices, mail, steps
 from states.roles import CLOCK, CONSULTEE, HEAD, OFFICER, REGISTRY
 
 FIELDS: tuple[AnyField, ...] = (
@@ -13,10 +13,10 @@ FIELDS: tuple[AnyField, ...] = (
     Field("due_at", "moment", Text("Trả lời trước", "To answer by")),
     Field("rule", "text", Text("Quy tắc đề xuất", "Rule that proposed it")),
     Field("silence_means", "text", Text("Nếu không trả lời", "What silence means")),
-    Field("bundle", "answer", Text("Phần hồ sơ gửi kèm", "Part of the dossier sent along")),
+    Field("bundle", "answer", Text("Phần hồ sơ gửi kèm", "Part of the dossier sent along"), personal="bundle"),
 )  # fmt: skip
 
-OUTCOME = Field("outcome", "choice", Text("Ý kiến", "Opinion"), required=True, choices=shared.choices(
+OUTCOME = Field("outcome", "choice", Text("Ý kiến", "Opinion"), required=True, choices=choices(
     ("no_objection", "Không có ý kiến khác", "No objection"),
     ("conditions", "Đồng ý có điều kiện", "Agreed with conditions"),
     ("objection", "Không đồng ý", "Objection"),

@@ -7,13 +7,31 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from states import needs, shared
+from states import asked, needs, shared
 from states.flow import Flow
 from states.kinds import visit
-from states.language import AnyField, Facts, Field, Group, Paper, Rows, State, Step, Text, blank, cancel, clock, letter, mail, steps  # fmt: skip
+from states.language import (  # fmt: skip
+    AnyField,
+    Facts,
+    Field,
+    Group,
+    Paper,
+    Rows,
+    Screen,
+    State,
+    Step,
+    Text,
+    blank,
+    cancel,
+    choices,
+    clock,
+    letter,
+    mail,
+    steps,
+)
 from states.roles import APPLICANT, DIRECTOR, GUIDE, HEAD, LEADER_OFFICE, OFFICER, REGISTRY  # fmt: skip
 
-FORMS = shared.choices(
+FORMS = choices(
     ("in_person", "Trực tiếp", "In person"),
     ("online", "Trực tuyến", "Online"),
     ("phone", "Điện thoại", "By telephone"),
@@ -21,17 +39,19 @@ FORMS = shared.choices(
     ("live", "Truyền hình trực tiếp", "Live television"),
     ("recorded", "Ghi hình", "Recorded"),
 )
+RECORDINGS = choices(("audio", "Ghi âm", "Audio"), ("video", "Ghi hình", "Video"), ("photo", "Chụp ảnh", "Photographs"), ("notes", "Ghi chép", "Notes"))
 SLOT_FIELDS = (Field("from", "moment", Text("Từ", "From"), required=True, flag="needed"), Field("to", "moment", Text("Đến", "To"), flag="needed"))
 
 FIELDS: tuple[AnyField, ...] = (
-    *shared.APPLICANT_BLOCK,
+    *asked.APPLICANT_BLOCK,
     Field("title", "text", Text("Tên bài, chương trình", "Title of the piece"), flag="optional", max_length=200),
     Group("leader", Text("Lãnh đạo được đề nghị phỏng vấn", "Leader asked"), flag="legal", fields=(
         Field("name", "text", Text("Họ và tên lãnh đạo", "Leader's name"), flag="legal", max_length=200),
         Field("position", "text", Text("Chức vụ lãnh đạo", "Leader's position"), flag="legal", max_length=200),
         Field("agency", "agency", Text("Cơ quan của lãnh đạo", "Leader's office"), flag="legal"),
+        Field("alternates", "longtext", Text("Người có thể trả lời thay", "Who else could answer"), max_length=1000),
     )),
-    shared.CREW,
+    asked.CREW,
     Field("purpose", "longtext", Text("Mục đích", "Purpose"), flag="legal"),
     Rows("questions", Text("Câu hỏi dự kiến", "Questions"), flag="legal", minimum=1, maximum=30, one=Text("Câu hỏi", "Question"), fields=(
         Field("text", "longtext", Text("Câu hỏi", "Question"), flag="legal", max_length=1000),
@@ -43,7 +63,25 @@ FIELDS: tuple[AnyField, ...] = (
     Rows("slots", Text("Thời điểm đề xuất", "Proposed times"), flag="needed", maximum=3, one=Text("Thời điểm", "Time"), fields=SLOT_FIELDS),
     Field("duration_min", "integer", Text("Thời lượng (phút)", "Duration (minutes)"), flag="needed", minimum=5, maximum=120),
     Field("place", "text", Text("Địa điểm", "Place"), flag="needed", max_length=300),
+    Field("interpreter", "choice", Text("Phiên dịch", "Interpreter"), flag="needed", choices=asked.INTERPRETERS),
+    Field("recording", "choices", Text("Ghi lại bằng", "Recorded as"), flag="needed", choices=RECORDINGS),
+    replace(asked.EQUIPMENT, flag="optional", help=Text("Ghi nếu có mang thiết bị.", "Where equipment is brought.")),
+    Field("publication", "longtext", Text("Kế hoạch đăng, phát", "Publication or broadcast plan"), flag="needed"),
+    Field("publish_on", "date", Text("Ngày dự kiến đăng, phát", "To appear on"), flag="needed"),
+    Field("background", "bool", Text("Xin thêm tư liệu nền (không trích dẫn)", "Background material, not for quotation, is asked for")),
+    Field("review", "choice", Text("Người trả lời xem lại bài", "The speaker sees the answers before"), choices=choices(
+        ("not_asked", "Chưa bàn", "Not discussed"), ("asked", "Người trả lời yêu cầu", "The speaker asks it"), ("agreed", "Hai bên đã thống nhất", "Agreed by both"),
+    ), help=Text("Quyền của người trả lời (Luật Báo chí 126/2025/QH15, Điều 33).", "The speaker's right (Luật Báo chí 126/2025/QH15, art. 33).")),
 )  # fmt: skip
+
+SCREENS = (
+    Screen("outlet", Text("Cơ quan đề nghị", "Applicant"), ("category", "outlet", "bureau", "signer", "contact", "guide_agency", "licence", "ministry_notice")),
+    Screen("leader", Text("Người được phỏng vấn", "Who is asked"), ("title", "leader", "purpose")),
+    Screen("crew", Text("Người phỏng vấn", "Interviewers"), ("crew",)),
+    Screen("questions", Text("Câu hỏi", "Questions"), ("questions",)),
+    Screen("time", Text("Thời gian, hình thức", "Time and form"), ("form", "language", "interpreter", "slots", "duration_min", "place")),
+    Screen("equipment", Text("Thiết bị, đăng phát", "Equipment, output"), ("recording", "equipment", "publication", "publish_on", "background", "review")),
+)
 
 PAPERS = (
     Paper("request", Text("Thư đề nghị có ký, đóng dấu", "Letter of request, signed and sealed"), flag="legal"),
@@ -70,7 +108,7 @@ STATES = (
 
 QUESTIONS = Rows("questions", Text("Từng câu hỏi", "Question by question"), ids=False, maximum=30, one=Text("Câu hỏi", "Question"), fields=(
     Field("row", "pointer", Text("Câu hỏi", "Question"), required=True, max_length=200),
-    Field("result", "choice", Text("Kết quả", "Result"), required=True, choices=shared.choices(
+    Field("result", "choice", Text("Kết quả", "Result"), required=True, choices=choices(
         ("accept", "Trả lời", "Accept"),
         ("other_form", "Trả lời hình thức khác", "In another form"),
         ("decline", "Không trả lời", "Decline"),
@@ -85,7 +123,7 @@ SLOTS = Rows("slots", Text("Thời điểm đề xuất", "Proposed times"), ids
 PLACE = Field("place", "text", Text("Địa điểm", "Place"), max_length=300)
 FORM = Field("form", "choice", Text("Hình thức", "Form"), choices=FORMS)
 SPEAKER = Field("speaker", "signer", Text("Người trả lời", "Speaker"), required=True)
-BASIS = Field("speaker_basis", "choice", Text("Tư cách trả lời", "Basis to speak"), required=True, choices=shared.choices(
+BASIS = Field("speaker_basis", "choice", Text("Tư cách trả lời", "Basis to speak"), required=True, choices=choices(
     ("head", "Người đứng đầu", "Head"),
     ("regular_spokesperson", "Người phát ngôn", "Regular spokesperson"),
     ("delegation", "Được ủy quyền bằng văn bản", "Written delegation"),
@@ -239,6 +277,8 @@ def example(today: date) -> dict[str, Any]:
     return {
         "category": "A2",
         "outlet": {"name": "Hãng truyền hình Minh Họa B (Illustration TV B)", "country": "JP", "media": "television"},
+        "bureau": {"name": "Văn phòng thường trú Minh Họa B", "address": "Số 0 phố Ví Dụ, Hà Nội", "head": "Hanako Mihon", "licence_no": "01/GP-MH"},
+        "ministry_notice": {"sent": True, "on": day, "number": "02/MH"},
         "signer": {"name": "Hanako Mihon", "position": "Trưởng đại diện"},
         "contact": {"name": "Lê Văn Mẫu", "phone": "+84 24 1111 1111", "email": "lien.he@truyenhinh-minhhoa.example"},
         "title": "Thành phố ven sông",
@@ -279,4 +319,5 @@ FLOW = Flow(
     decisions=("approved", "rejected"),
     example=example,
     internal=(shared.TOPICS,),
+    screens=SCREENS,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from states import needs, shared
 from states.flow import Flow
-from states.language import AnyField, Field, Rows, State, Step, Text, clock, mail
+from states.language import AnyField, Field, Rows, State, Step, Text, choices, clock, mail
 from states.roles import CLOCK, COMMITTEE, DIRECTOR, HEAD, INTAKE, LEADER_OFFICE, OFFICER, REGISTRY
 
 
@@ -77,7 +77,7 @@ LETTERS: dict[str, Letter] = {
 
 FIELDS: tuple[AnyField, ...] = (
     Field("letter", "choice", Text("Loại văn bản", "Type of letter"), flag="legal", required=True,
-          choices=shared.choices(*((name, item.label.vi, item.label.en) for name, item in LETTERS.items()))),
+          choices=choices(*((name, item.label.vi, item.label.en) for name, item in LETTERS.items()))),
     Field("subject", "text", Text("Trích yếu", "Subject"), max_length=300),
     Field("body", "longtext", Text("Nội dung", "Text"), max_length=20000),
     Rows("recipients", Text("Nơi nhận", "Recipients"), ids=False, maximum=60, one=Text("Nơi nhận", "Recipient"), fields=(
@@ -101,14 +101,14 @@ SIGNERS = (INTAKE, OFFICER, HEAD, DIRECTOR, COMMITTEE, LEADER_OFFICE)
 
 STEPS: tuple[Step, ...] = (
     Step("sign", "drafted", "sealed", SIGNERS, Text("Ký", "Sign"),
-         (Field("capacity", "choice", Text("Tư cách ký", "Capacity"), choices=shared.choices(
+         (Field("capacity", "choice", Text("Tư cách ký", "Capacity"), choices=choices(
              ("TM", "TM. (thay mặt)", "TM. (for the collective)"), ("KT", "KT. (ký thay)", "KT. (for the head)"),
              ("TL", "TL. (thừa lệnh)", "TL. (by order)"), ("TUQ", "TUQ. (thừa ủy quyền)", "TUQ. (by delegation)"))),),
          (needs.signer_may_sign,), (mail("registry"),), weight=10),
     Step("issue", "sealed", "issued", (REGISTRY, INTAKE), Text("Cấp số và phát hành", "Number and issue"),
          (Field("number", "text", Text("Số", "Number"), required=True, min_length=1, max_length=60),
           Field("on", "date", Text("Ngày (để trống: hôm nay)", "Date (empty: today)")),
-          Field("channel", "choice", Text("Gửi bằng", "Sent by"), choices=shared.choices(
+          Field("channel", "choice", Text("Gửi bằng", "Sent by"), choices=choices(
               ("electronic", "Văn bản điện tử", "Electronically"), ("post", "Bưu chính", "By post"), ("hand", "Trao tay", "By hand")))),
          (needs.form_of_intake, needs.not_decider), (clock("letter_issued"), mail("recipients")), weight=10),
     Step("withdraw_signature", "sealed", "drafted", (OFFICER, HEAD, DIRECTOR, COMMITTEE, LEADER_OFFICE), Text("Rút chữ ký", "Withdraw the signature"),

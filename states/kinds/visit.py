@@ -6,12 +6,30 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from states import needs, shared
+from states import asked, needs, shared
 from states.flow import Flow
-from states.language import AnyField, Effect, Facts, Field, Paper, Rows, State, Step, Text, cancel, clock, letter, mail, steps  # fmt: skip
+from states.language import (  # fmt: skip
+    AnyField,
+    Effect,
+    Facts,
+    Field,
+    Paper,
+    Rows,
+    Screen,
+    State,
+    Step,
+    Text,
+    When,
+    cancel,
+    choices,
+    clock,
+    letter,
+    mail,
+    steps,
+)
 from states.roles import APPLICANT, COMMITTEE, DIRECTOR, GUIDE, HEAD, OFFICER, REGISTRY  # fmt: skip
 
-PLACES = shared.choices(
+PLACES = choices(
     ("heritage", "Di tích, danh thắng, điểm du lịch", "Heritage, scenery, tourism"),
     ("enterprise", "Doanh nghiệp, khu công nghiệp", "Enterprise, industrial zone"),
     ("school", "Trường học", "School"),
@@ -21,28 +39,26 @@ PLACES = shared.choices(
     ("detention", "Nơi giam giữ", "Place of detention"),
     ("court", "Tòa án", "Court"),
 )
-DEVICES = shared.choices(
-    ("drone", "Thiết bị bay không người lái", "Drone"),
-    ("satellite", "Điện thoại vệ tinh, đầu truyền vệ tinh", "Satellite telephone or uplink"),
-    ("transmitter", "Máy phát vô tuyến", "Radio transmitter"),
-    ("wireless", "Micrô không dây", "Wireless microphone"),
-)
+
+INTERVIEWS = When("activities", ("interview",))
 
 FIELDS: tuple[AnyField, ...] = (
-    *shared.APPLICANT_BLOCK,
+    *asked.APPLICANT_BLOCK,
     Field("title", "text", Text("Tên chương trình", "Title of the programme"), flag="legal", max_length=200),
     Field("purpose", "longtext", Text("Mục đích", "Purpose"), flag="legal"),
     Field("content", "longtext", Text("Nội dung", "Content"), flag="legal"),
     Field("first_day", "date", Text("Ngày đầu tại địa phương", "First day in the province"), flag="legal"),
     Field("last_day", "date", Text("Ngày cuối tại địa phương", "Last day in the province"), flag="legal"),
-    shared.CREW,
+    asked.CREW,
     Rows("itinerary", Text("Chương trình", "Programme"), flag="legal", minimum=1, maximum=100, one=Text("Hoạt động", "Activity"), fields=(
         Field("on", "date", Text("Ngày", "Day"), flag="legal"),
         Field("from", "time", Text("Từ giờ", "From"), flag="needed"),
         Field("to", "time", Text("Đến giờ", "To"), flag="needed"),
-        Field("commune", "text", Text("Xã, phường, đặc khu", "Commune or ward"), flag="legal", max_length=120),
+        Field("commune", "text", Text("Xã, phường, đặc khu", "Commune or ward"), flag="legal", max_length=120, suggest="communes"),
         Field("place", "text", Text("Địa điểm", "Place"), flag="legal", max_length=300),
-        Field("activities", "choices", Text("Hoạt động", "Activities"), flag="needed", choices=shared.choices(
+        Field("address", "text", Text("Địa chỉ", "Address"), max_length=300),
+        Field("gps", "text", Text("Tọa độ", "Coordinates"), max_length=60, help=Text("Ví dụ 10.0301, 105.7801.", "For example 10.0301, 105.7801.")),
+        Field("activities", "choices", Text("Hoạt động", "Activities"), flag="needed", choices=choices(
             ("filming", "Quay phim", "Filming"),
             ("photo", "Chụp ảnh", "Photography"),
             ("interview", "Phỏng vấn", "Interviews"),
@@ -50,20 +66,29 @@ FIELDS: tuple[AnyField, ...] = (
             ("live", "Truyền trực tiếp", "Live broadcast"),
             ("drone", "Thiết bị bay", "Drone"),
         )),
-        Field("host", "text", Text("Đơn vị, người tiếp", "Host"), flag="needed", max_length=300),
+        Field("host", "text", Text("Đơn vị tiếp", "Host"), flag="needed", max_length=300,
+              help=Text("Chưa có thì ghi “đề nghị Sở Ngoại vụ bố trí”.", "If there is none yet: “to be arranged by the Department”.")),
+        Field("host_person", "text", Text("Người tiếp", "Who receives the crew"), max_length=200, personal="name"),
+        Field("host_phone", "phone", Text("Điện thoại người tiếp", "Telephone of the host"), max_length=40, personal="contact"),
+        Field("host_confirmed", "bool", Text("Đơn vị tiếp đã xác nhận", "The host has confirmed")),
+        Field("leader", "agency", Text("Đề nghị phỏng vấn lãnh đạo của", "A leader asked for, of"),
+              help=Text("Phỏng vấn lãnh đạo có hồ sơ và thời hạn riêng; mở kèm từ đây.", "A leader's interview has its own case and clock; it is opened from here.")),
+        Rows("people", Text("Người dự kiến phỏng vấn", "People to be interviewed"), flag="legal", maximum=20, when=INTERVIEWS, one=Text("Người được phỏng vấn", "Interviewee"), fields=(
+            Field("name", "text", Text("Họ và tên (hoặc nhóm người)", "Name (or group of people)"), flag="legal", max_length=200, personal="name"),
+            Field("position", "text", Text("Chức vụ, nghề nghiệp", "Position or occupation"), flag="needed", max_length=200),
+        )),
+        Rows("questions", Text("Câu hỏi dự kiến", "Expected questions"), flag="legal", maximum=30, when=INTERVIEWS, one=Text("Câu hỏi", "Question"), fields=(
+            Field("text", "longtext", Text("Câu hỏi", "Question"), flag="legal", max_length=1000),
+        )),
+        Field("crew_group", "text", Text("Nhóm (nếu đoàn chia nhóm)", "Group (where the crew splits)"), max_length=40,
+              help=Text("Hai hoạt động cùng giờ phải ghi hai nhóm khác nhau.", "Two activities at one time need two different groups.")),
+        Field("overnight", "text", Text("Nơi nghỉ đêm", "Overnight at"), flag="needed", max_length=300),
+        Field("transport", "text", Text("Phương tiện đi lại", "Transport"), max_length=200),
         Field("place_kind", "choice", Text("Loại địa điểm", "Kind of place"), choices=PLACES, help=Text(
             "Chọn nếu là một trong các nơi này: cần hỏi cơ quan quản lý.", "Choose where it is one of these: the body in charge is asked.")),
         Field("province", "text", Text("Tỉnh, thành phố khác (nếu có)", "Another province (if any)"), max_length=120),
     )),
-    Rows("equipment", Text("Thiết bị", "Equipment"), flag="needed", maximum=100, one=Text("Thiết bị", "Item"), fields=(
-        Field("type", "text", Text("Loại", "Type"), flag="legal", max_length=120),
-        Field("maker", "text", Text("Hãng", "Maker"), max_length=120),
-        Field("model", "text", Text("Kiểu", "Model"), max_length=120),
-        Field("serial", "text", Text("Số máy", "Serial number"), flag="needed", max_length=120),
-        Field("quantity", "integer", Text("Số lượng", "Quantity"), flag="needed", minimum=1, maximum=1000),
-        Field("device", "choice", Text("Thiết bị cần giấy phép riêng", "Device with a licence of its own"), choices=DEVICES),
-        Field("temporary", "bool", Text("Tạm nhập, tái xuất", "Imported for a time")),
-    )),
+    asked.EQUIPMENT,
     Field("publication", "longtext", Text("Kế hoạch đăng, phát", "Publication or broadcast plan"), flag="legal"),
 )  # fmt: skip
 
@@ -78,6 +103,14 @@ PAPERS = (
     Paper("decision_scan", Text("Bản chụp văn bản của UBND", "Scan of the People's Committee's paper"), office=True),
     Paper("answer_scan", Text("Bản chụp trả lời giấy", "Scan of a paper answer"), office=True),
     Paper("other", Text("Giấy tờ khác", "Other paper")),
+)
+
+SCREENS = (
+    Screen("outlet", Text("Cơ quan đề nghị", "Applicant"), ("category", "outlet", "bureau", "signer", "contact", "guide_agency", "licence", "ministry_notice")),
+    Screen("content", Text("Nội dung", "Content"), ("title", "purpose", "content", "first_day", "last_day")),
+    Screen("crew", Text("Đoàn", "Crew"), ("crew",)),
+    Screen("programme", Text("Chương trình", "Programme"), ("itinerary",)),
+    Screen("equipment", Text("Thiết bị, đăng phát", "Equipment, output"), ("equipment", "publication")),
 )
 
 REVIEW = ("under_review", "clarification_required", "pending_endorsement", "pending_decision", "pending_committee")
@@ -171,7 +204,7 @@ PAPER_INPUTS = (
     shared.DOC_NO, shared.DOC_DATE,
     shared.SIGNER,
     Field("capacity", "text", Text("Tư cách ký (TM., KT., TL., TUQ.)", "Capacity of signature"), max_length=60),
-    Field("outcome", "choice", Text("Kết quả trên văn bản", "Outcome on the paper"), required=True, choices=shared.choices(
+    Field("outcome", "choice", Text("Kết quả trên văn bản", "Outcome on the paper"), required=True, choices=choices(
         ("approve", "Chấp thuận", "Approved"), ("reject", "Không chấp thuận", "Refused"),
     )),
     shared.ROW_DECISIONS, shared.CONDITIONS, shared.GROUNDS_FREE, shared.REASON_FREE, shared.WITHOUT, shared.SCAN,
@@ -242,7 +275,7 @@ STEPS: tuple[Step, ...] = (
          (needs.violation_noted,), (letter("suspension", sealed=True), mail("ministry"), clock("ministry_measure")),
          danger=True, keep=_keep_order, weight=60),
     Step("record_suspension", "accompanied", "suspended", (GUIDE, OFFICER, HEAD), Text("Ghi việc bị cơ quan khác đình chỉ", "Record a suspension by others"),
-         (Field("imposed_by", "choice", Text("Cơ quan đình chỉ", "Imposed by"), choices=shared.choices(
+         (Field("imposed_by", "choice", Text("Cơ quan đình chỉ", "Imposed by"), choices=choices(
              ("border_guard", "Bộ đội Biên phòng", "Border guard"), ("ministry", "Bộ Ngoại giao", "The Ministry"))),
           Field("from", "moment", Text("Từ", "From")), Field("to", "moment", Text("Đến", "To")),
           Field("paper", "paper", Text("Văn bản", "Paper")), shared.REASON),
@@ -294,6 +327,8 @@ def example(today: date) -> dict[str, Any]:
     return {
         "category": "A1",
         "outlet": {"name": "Hãng tin Minh Họa A (Illustration News A)", "country": "FI", "media": "agency"},
+        "bureau": {"name": "Văn phòng thường trú Minh Họa A", "address": "Số 0 phố Minh Họa, Hà Nội", "head": "Aino Esimerkki", "licence_no": "00/GP-MH"},
+        "ministry_notice": {"sent": True, "on": today.isoformat(), "number": "01/MH"},
         "signer": {"name": "Aino Esimerkki", "position": "Trưởng văn phòng đại diện"},
         "contact": {"name": "Trần Thị Mẫu", "phone": "+84 24 0000 0000", "email": "lien.he@minhhoa.example"},
         "title": "Thích ứng với xâm nhập mặn",
@@ -309,7 +344,9 @@ def example(today: date) -> dict[str, Any]:
         ],
         "itinerary": [
             {"on": today.isoformat(), "from": "08:00", "to": "09:30", "commune": "Phường Cái Răng", "place": "Chợ nổi minh họa",
-             "activities": ["filming", "interview"], "host": "UBND phường minh họa"},
+             "activities": ["filming", "interview"], "host": "UBND phường minh họa",
+             "people": [{"name": "Chủ ghe minh họa", "position": "Người bán hàng trên chợ nổi"}],
+             "questions": [{"text": "Nước mặn đến sớm thì chợ thay đổi thế nào?"}]},
             {"on": today.isoformat(), "from": "14:00", "to": "15:30", "commune": "Xã Thới Lai", "place": "Hợp tác xã minh họa",
              "activities": ["filming"], "host": "Hợp tác xã minh họa Thới Lai"},
             {"on": (today + timedelta(days=1)).isoformat(), "from": "09:00", "to": "10:00", "commune": "Phường Thới An Đông",
@@ -335,4 +372,5 @@ FLOW = Flow(
     decisions=("approved", "rejected"),
     example=example,
     internal=(shared.TOPICS,),
+    screens=SCREENS,
 )

@@ -47,10 +47,10 @@ def visit(stage, people, first="2026-12-01", last="2026-12-03", who="vptt.han", 
     return stage.file(who, "visit", submit=submit, fields={**programme(first, last, place, **(hours or {})), "crew": crew(*people), **fields})
 
 
-def interview(stage, people, *slots, who="vptt.han", leader="Lãnh Thử Đạo", **fields):
+def interview(stage, people, *slots, who="vptt.han", leader="Lãnh Thử Đạo", related=None, **fields):
     asked = {"name": leader, "position": "Phó Chủ tịch", "agency": "vp_ubnd"}
     rows = [{"from": f"2026-12-{a}:00Z", "to": f"2026-12-{b}:00Z"} for a, b in slots]
-    return stage.file(who, "interview", fields={"crew": crew(*people), "leader": asked, "slots": rows, **fields})
+    return stage.file(who, "interview", fields={"crew": crew(*people), "leader": asked, "slots": rows, **fields}, related=related)
 
 
 def found(stage, ref, who="cv.binh"):
@@ -101,6 +101,13 @@ def test_an_interview_of_the_same_people_is_told_as_another_kind(stage):
     assert found(stage, one) == {other: ("weak", ["passport", "other_kind"])}
     text = matches.matches_of(stage.office, stage.actor("cv.binh"), one)[0]["text"]
     assert text == {"vi": "cùng hộ chiếu (1 người), trùng ngày 02/12/2026; khác loại hồ sơ", "en": "the same passport (1 of the crew), common days 02/12/2026; a request of another kind"}  # fmt: skip
+
+
+def test_an_interview_that_belongs_to_the_visit_is_no_surprise(stage):
+    person = someone()
+    one = visit(stage, [person])
+    other = interview(stage, [person], ("02T01:30", "02T02:30"), related=one, leader=f"Lãnh Thử {next(_numbers)}")
+    assert found(stage, one) == {} == found(stage, other)
 
 
 def test_two_crews_at_one_place_at_once_are_told(stage):
@@ -380,8 +387,9 @@ def test_the_reason_is_outside_the_sealed_text(stage, pair):
 
 
 def test_outlets_in_the_order_of_the_alphabet_page_by_page(stage):
-    for name in ("Báo Ánh", "Báo ảnh", "Báo Bình Minh", "Đài Xa"):
-        visit(stage, [someone()], outlet={"name": name, "country": "FR", "media": "online"})
+    for minute, name in enumerate(("Báo Ánh", "Báo ảnh", "Báo Bình Minh", "Đài Xa")):
+        with clock.at(MORNING.replace(minute=minute)):
+            visit(stage, [someone()], outlet={"name": name, "country": "FR", "media": "online"})
     visit(stage, [someone()], outlet={"name": "Báo Nháp", "country": "FR"}, submit=False)
     seen, cursor = [], ""
     while True:

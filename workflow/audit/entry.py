@@ -57,3 +57,8 @@ def entry_hash(text: bytes) -> str:
 def commitment(field: str, salt: bytes, value: str) -> str:
     """A salted commitment to a value that lies outside the entry, in hex."""
     return hashlib.sha256(_COMMIT + field.encode() + b"\x00" + salt + value.encode()).hexdigest()
+
+
+def opening_place(stream: str, seq: int, name: str) -> str:
+    """Where a sealed value inside an opening belongs."""
+    return f"{stream}/{seq}/{name}"

@@ -9,9 +9,10 @@ import orjson
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow.audit.entry import GENESIS, commitment, entry_hash
+from workflow.audit.entry import GENESIS, commitment, entry_hash, opening_place
+from workflow.crypto import Keyring, KeysError, is_sealed
 from workflow.errors import NotFound
-from workflow.store import cursor_of, query
+from workflow.store import cursor_of, keys_of, query
 
 # Columns that repeat what is sealed, and the keys that seal them, in the same order; case_id is sealed by the stream.
 SEALED = ("stream", "seq", "prev", "at", "to", "action", "actor", "from", "role", "org", "round")
@@ -124,9 +125,19 @@ def _other_heads(connection: Connection, ends: dict[str, tuple[int, str, str]]) 
 
 def _openings(connection: Connection, where: str, values: dict[str, str]) -> dict[tuple[str, int], dict[str, tuple[str, str]]]:
     found: dict[tuple[str, int], dict[str, tuple[str, str]]] = {}
+    keys = keys_of(connection)
     for row in query(connection, f"SELECT stream, seq, field, salt, value FROM opening{where}", **values):
-        found.setdefault((row["stream"], row["seq"]), {})[row["field"]] = (row["salt"], row["value"])
+        value = _in_full(keys, row["value"], opening_place(row["stream"], row["seq"], row["field"])) if is_sealed(row["value"]) else row["value"]
+        found.setdefault((row["stream"], row["seq"]), {})[row["field"]] = (row["salt"], value)
     return found
+
+
+def _in_full(keys: Keyring | None, text: str, place: str) -> str:
+    """The opening as it was committed to; what does not open fits no commitment."""
+    try:
+        return orjson.dumps(keys.loads(text, place), option=orjson.OPT_SORT_KEYS).decode() if keys else text
+    except (KeysError, ValueError):
+        return text
 
 
 def _chains(

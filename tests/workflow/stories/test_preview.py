@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from states import FLOWS
-from states.kinds.visit import DEVICES, PLACES
-from states.shared import CATEGORIES, CREW_ROLES
+from states.asked import CATEGORIES, CREW_ROLES, DEVICES
+from states.kinds.visit import PLACES
 from workflow import clock, engine, preview, queries
 from workflow.errors import NeedsUnmet
 from workflow.facts import routed
