@@ -11,8 +11,8 @@ from api import login
 from api.language import label, t
 from api.security import request_id
 from api.web import web
+from states.asked import CREW_ROLES, MEDIA
 from states.language import Text
-from states.shared import CREW_ROLES, MEDIA
 from workflow import matches, registry
 from workflow.errors import Conflict, Invalid, NeedsUnmet
 

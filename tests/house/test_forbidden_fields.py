@@ -25,6 +25,9 @@ FORBIDDEN = re.compile(
     r"|political_views?|religious_views?|gps|geolocation|device_location|danh_gia|xep_hang|nhan_xet|thai_do|than_thien)(?:$|_)"
 )
 
+# Where a place of the programme lies, told beforehand by whoever asks: a place, and nobody's movements.
+ALLOWED = {("visit.itinerary", "gps")}
+
 Named = tuple[str, str]  # where, name
 
 
@@ -95,7 +98,7 @@ def addresses() -> Iterator[Named]:
 def test_nothing_rates_people(source):
     found = list(source())
     assert len(found) > 40, "the walk finds too little to be right"
-    assert not [(where, name) for where, name in found if FORBIDDEN.search(re.sub(r"[^a-z]+", "_", name.lower()))]
+    assert not [item for item in found if FORBIDDEN.search(re.sub(r"[^a-z]+", "_", item[1].lower())) and item not in ALLOWED]
 
 
 @pytest.mark.parametrize("name", ["rating", "crew.0.score", "person_remark", "attitude", "friendly", "is_unfriendly", "watchlist", "nhan_xet", "outlet-rank"])
