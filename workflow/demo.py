@@ -329,6 +329,7 @@ def _at(days: int, hour: int = 9) -> datetime:
 
 
 _OUTLETS = ("Báo mạng Minh Họa D", "Tạp chí ảnh Minh Họa E", "Đài Minh Họa C", "Hãng tin Minh Họa G", "Truyền hình Minh Họa H")
+_COUNTRIES = ("FI", "DE", "JP", "FR", "KR")
 _TITLES = (
     "Làng nghề ven sông",
     "Chợ nổi buổi sớm",
@@ -340,14 +341,35 @@ _TITLES = (
 )
 
 
+# Invented crews, two people a request: the same two come again after some thirty requests.
+_FIRST = (
+    "AINO", "MIKKO", "HANAKO", "TARO", "ÉLISE", "JEAN", "ERIKA", "MAX", "ANNA", "JAN", "LAURA", "MARCO", "YERIM", "BOGI", "JANE", "JOHN",
+)  # fmt: skip
+_LAST = ("ESIMERKKI", "EXEMPLE", "MUSTERMANN", "SPECIMEN")
+_PLACES = ("Chợ nổi minh họa", "Hợp tác xã minh họa", "Trạm đo mặn minh họa", "Làng nghề minh họa", "Nhà vườn minh họa", "Bến cá minh họa", "Đình minh họa")
+
+
 def _varied(index: int, kind: str, first: int) -> dict[str, Any]:
     """Fields that make one demo case differ from the next; days relative to the set clock."""
     today = clock.today()
     flow = FLOWS[kind]
     assert flow.example is not None
     fields = flow.example(today + timedelta(days=first))
-    fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)]}
+    country = _COUNTRIES[index % len(_OUTLETS)]
+    fields["outlet"] = {**fields["outlet"], "name": _OUTLETS[index % len(_OUTLETS)], "country": country}
     fields["title"] = _TITLES[index % len(_TITLES)]
+    for at, row in enumerate(fields["crew"]):
+        number = (2 * index + at) % (len(_FIRST) * len(_LAST))
+        row |= {
+            "nationality": country,
+            "name": f"{_FIRST[number % len(_FIRST)]} {_LAST[number // len(_FIRST)]}",
+            "passport_no": f"XP{1000 + number:07}",
+            "card_no": f"M-{1000 + number}",
+        }
+    for at, row in enumerate(fields.get("itinerary") or ()):
+        row["place"] = f"{_PLACES[(index + at) % len(_PLACES)]} {index // len(_PLACES) + 1}"
+    if kind == "interview":
+        fields["slots"] = [{name: clock.stamp(clock.moment(value) + timedelta(hours=index % 3)) for name, value in row.items()} for row in fields["slots"]]
     return fields
 
 
@@ -424,6 +446,7 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
         fields = _varied(index, kind, 4)
         start = clock.now()
         if name == "keyed_in":
+            stage.file(who, kind, fields=fields)  # sent here, and by post as well
             ref = engine.open_case(
                 stage.office, stage.actor("motcua.mai"), kind, fields,
                 on_behalf_of={"organisation": "hangtin_a", "channel": "post", "received_at": clock.stamp(start - timedelta(days=1)), "incoming_no": "118"},

@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from states import FLOWS, Facts, Flow, Refused, flow_for, walk
 from states import roles as R
 from states.kinds.letter import LETTERS
-from states.language import Effect, Group, Rows, Step, Text, blank, moment
+from states.language import Effect, Group, Refusal, Rows, Step, Text, blank, moment
 from states.machine import role_refusal
 from states.needs import row_of
-from workflow import authority, chance, clock, delegations, doctor, dossier, routing, schemas, store
+from workflow import authority, chance, clock, delegations, doctor, dossier, marks, routing, schemas, store
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
@@ -253,11 +253,15 @@ def _write_dossier(
     office: Office, change: Change, row: Row, no: int, round_: int, fields: Mapping[str, Any], papers: Mapping[str, Any], content: str,
     actor: Actor, stamp: str,
 ) -> None:  # fmt: skip
-    """One version of a dossier: what identifies a person is sealed to its place, the content hash is of what was typed."""
+    """One version of a dossier: what identifies a person is sealed to its place, the content hash is of what was typed.
+
+    The marks by which it is found are written with it, as far as they differ from those of the version before.
+    """
     change.add("dossiers", {
         "case_id": row["id"], "no": no, "round": round_, "fields": dossier.stored(flow_for(row["kind"]).fields, fields, office.keys, row["id"]),
         "papers": orjson.dumps(papers).decode(), "content_hash": content, "at": stamp, "by_id": actor.id,
     })  # fmt: skip
+    marks.index(change, office.keys, row, fields, row.get("fields"))
 
 
 def _write_opening(
@@ -655,7 +659,7 @@ def perform(
         if step is None:
             raise Conflict("state")
         if who.persons & set(row["memory"].get("recused") or ()):
-            raise NeedsUnmet((_conflict_refusal(),))
+            raise NeedsUnmet((conflict_refusal(),))
         if not held & set(step.by):
             raise unfit or RoleRefused((role_refusal(step.by),))
         try:
@@ -740,7 +744,8 @@ def _in_another_name(change: Change, mandate: Mandate, step: Step, facts: Facts)
         change.update["referred"] = True
 
 
-def _conflict_refusal() -> Any:
+def conflict_refusal() -> Refusal:
+    """The words for whoever has stepped back from a case."""
     from states.needs import not_conflicted
 
     return not_conflicted.refusal(Facts("", "", clock.now(), clock.today()))

@@ -197,6 +197,43 @@ class CaseClock(Base):
     __table_args__ = (Index(None, "statutory_due"),)
 
 
+class CrewMark(Base):
+    """A crew member of a request by marks: who it is to the registry, passport, card, whole name, words to search by. No clear text."""
+
+    __tablename__ = "crew_marks"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    row_id: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str | None]
+    passport: Mapped[str | None]
+    card: Mapped[str | None]
+    name: Mapped[str | None]
+    words: Mapped[str | None]
+    __table_args__ = (Index(None, "person"), Index(None, "passport"), Index(None, "card"), Index(None, "name"))
+
+
+class SlotMark(Base):
+    """A place of a programme or a leader asked, by its mark, with the local time for which it is taken."""
+
+    __tablename__ = "slot_marks"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    row_id: Mapped[str] = mapped_column(primary_key=True)
+    spot: Mapped[str | None]
+    starts: Mapped[str | None]
+    ends: Mapped[str | None]
+    __table_args__ = (Index(None, "spot", "starts"),)
+
+
+class OutletMark(Base):
+    """The outlet of a request: which one it is to the registry (`outlet`), and its folded name to search and sort by."""
+
+    __tablename__ = "outlet_marks"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    outlet: Mapped[str | None]
+    name: Mapped[str]
+    country: Mapped[str | None]
+    __table_args__ = (Index(None, "outlet"), Index(None, "name", "outlet"))
+
+
 class AuditEntry(Base):
     """One entry of the record; `canonical` is what is hashed. Append-only, chained per stream."""
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, notices, recount, scan, store
+from workflow import clock, marks, notices, recount, scan, store
 from workflow.authority import CLOCK
 from workflow.calendar import seed_calendar, years_ahead
 from workflow.mail import Post
@@ -72,6 +72,7 @@ JOBS: dict[str, Job] = {
     "recount": Job(
         Text("Đối chiếu thời hạn với lịch và quy tắc", "Compare due dates with calendar and rules"), _hour, lambda office, slot, post: _recount(office)
     ),
+    "marks": Job(Text("Bổ sung dấu tìm hồ sơ trùng", "Add the marks that older cases lack"), _hour, lambda office, slot, post: marks.fill(office)),
     "calendar": Job(Text("Thêm năm mới vào lịch", "Add a new year to the calendar"), _opening, lambda office, slot, post: _seed(office)),
     "duties": Job(Text("Rà vai trò không ai giữ", "Look for roles nobody holds"), _opening, lambda office, slot, post: scan.duties(office, post)),
     "digest": Job(Text("Gom thư trong ngày", "Gather the daily mails"), _opening, lambda office, slot, post: notices.gather(office, slot)),

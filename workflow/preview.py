@@ -17,7 +17,7 @@ from states import roles as R
 from states.checks import Limits, Note, checked
 from states.language import Text, missing, moment
 from states.machine import role_refusal
-from workflow import clock, dossier, engine, routing, schemas
+from workflow import clock, dossier, engine, matches, routing, schemas
 from workflow.authority import Actor
 from workflow.calendar import Counted
 from workflow.categories import Category, authority_of, categories, category_dict
@@ -72,12 +72,14 @@ class _Ask:
     papers: frozenset[str]
     received: datetime
     counting: Deadlines
+    case_id: str = ""
 
 
 def preview(office: Office, actor: Actor, kind: Any, fields: Any, papers: Any = ()) -> dict[str, Any]:
     """The route of a dossier of `kind` with these `fields` (as for `POST /cases`), if it were sent now with these `papers` (names).
 
-    Staff read the bodies that would be asked; an applicant reads steps, dates, hosts and the papers to have.
+    Staff read the bodies that would be asked; an applicant reads steps, dates, hosts and the papers to have. `matches` are
+    open cases with the same people, place or leader at the time, as far as the person may see them.
     Raises `RoleRefused` for who may neither file nor read files, `Invalid` by field. No effect.
     """
     if not actor.staff and not actor.has(R.APPLICANT):
@@ -109,7 +111,7 @@ def of_draft(office: Office, actor: Actor, ref: str) -> dict[str, Any] | None:
         received = moment((row["memory"].get("behalf") or {}).get("received_at"))
         received = min(received, now) if received else now
         counting = office.deadlines_on(clock.local(received).date().isoformat())
-        return _route(connection, _Ask(office, actor, FLOWS[row["kind"]], row["fields"], frozenset(row["papers"]), received, counting))
+        return _route(connection, _Ask(office, actor, FLOWS[row["kind"]], row["fields"], frozenset(row["papers"]), received, counting, row["id"]))
 
 
 def _name_rows(values: Mapping[str, Any]) -> None:
@@ -150,7 +152,7 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
         "warnings": [note_dict(note) for note in noted(office, values)],
         "papers": _papers(flow, category, ask.papers), "refusals": _refusals(flow, values, ask.papers),
         "prerequisites": [_prerequisite(ask, item) for item in rules if item.act in ("permit", "inform", "copy", "refer")],
-        "answered_by": _answered_by(office, flow, values),
+        "answered_by": _answered_by(office, flow, values), "matches": matches.of_typed(office, connection, ask.actor, flow.kind, values, ask.case_id),
     }  # fmt: skip
     if ask.actor.staff:
         found["bodies"] = _bodies(ask)

@@ -346,6 +346,7 @@ _WORDS: dict[str, Text] = {
     "recuse": Text("Từ chối xử lý vì có liên quan", "Declared a conflict"),
     "note": Text("Ghi chủ đề nội bộ", "Topics noted"),
     "recount": Text("Tính lại thời hạn", "Due dates counted anew"),
+    "not_duplicate": Text("Ghi: không trùng hồ sơ khác", "Noted: not a duplicate"),
 }
 
 
@@ -682,11 +683,13 @@ _CODE = re.compile(r"[a-z]{1,8}-[vicl]-[0-9]{4}-[0-9]{1,8}", re.IGNORECASE)
 _NEAREST = "(CASE WHEN c.code = :f_code THEN 0 WHEN c.parent_id IS NULL THEN 1 ELSE 2 END)"
 
 
-def _encode(*parts: str) -> str:
+def encode_cursor(*parts: str) -> str:
+    """Where the next page of a list begins."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[str, str]:
+def decode_cursor(cursor: str) -> tuple[str, str]:
+    """The two parts of a cursor; raises `Invalid` for what none of ours is."""
     try:
         found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if isinstance(found, list) and len(found) == 2 and all(isinstance(part, str) for part in found):
@@ -792,7 +795,7 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
     column, order = SORTS[filters.get("sort") or ("due" if inbox else "created")]
     limit = int(filters.get("limit") or 25)
     if "cursor" in filters:
-        at, id_ = _decode(filters["cursor"])
+        at, id_ = decode_cursor(filters["cursor"])
         sign = "<" if order == "DESC" else ">"
         after = f"({column} {sign} :k_at OR ({column} = :k_at AND c.id {sign} :k_id))"
         if code:
@@ -810,7 +813,7 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
     rows = store.query(connection, sql, **values)
     page = rows[:limit]
     name = column.split(".")[1]
-    following = _encode(f"{page[-1]['near']} {page[-1][name]}" if code else page[-1][name], page[-1]["id"]) if len(rows) > limit else None
+    following = encode_cursor(f"{page[-1]['near']} {page[-1][name]}" if code else page[-1][name], page[-1]["id"]) if len(rows) > limit else None
     outside = not actor.staff
     return {"items": [_listed(office, row, stamp, outside, actor, mandates) for row in page], "next_cursor": following}
 

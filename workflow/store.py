@@ -8,7 +8,7 @@ The ORM is not used here: its unit of work would cost more than everything else 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -37,6 +37,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "opening": ("stream", "seq", "field", "salt", "value"),
     "dossiers": ("case_id", "no", "round", "fields", "papers", "content_hash", "at", "by_id"),
     "case_clock": CLOCKS,
+    "crew_marks": ("case_id", "row_id", "person", "passport", "card", "name", "words"),
+    "slot_marks": ("case_id", "row_id", "spot", "starts", "ends"),
+    "outlet_marks": ("case_id", "outlet", "name", "country"),
     "outbox": ("case_id", "seq", "kind", "name", "payload", "dedupe", "at", "state", "tries", "next_at"),
     "idempotency": ("user_id", "scope", "key", "body_hash", "status", "case_id", "version", "at"),
     "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at"),
@@ -177,7 +180,12 @@ def _update_sql(dialect: str, columns: tuple[str, ...], two: bool = False) -> st
     return f"UPDATE cases SET {sets} WHERE id = :x_id AND version = :x_version AND state = :x_state AND (:x_actor = 'system' OR {guard})"
 
 
-_CONFLICT = {"case_clock": " ON CONFLICT (case_id) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in CLOCKS[1:])}
+# Rows that are written over: by table, the columns that tell one row from another.
+_KEYED = {"case_clock": ("case_id",), "crew_marks": ("case_id", "row_id"), "slot_marks": ("case_id", "row_id"), "outlet_marks": ("case_id",)}
+_CONFLICT = {
+    table: f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in TABLES[table] if name not in key)
+    for table, key in _KEYED.items()
+}
 
 
 @lru_cache(maxsize=64)
@@ -258,6 +266,19 @@ def query(connection: Connection, sql: str, **values: Any) -> list[dict[str, Any
         return [{n: bool(v) if n in _BOOLEANS and v is not None else v for n, v in zip(names, row, strict=True)} for row in cursor.fetchall()]
     finally:
         cursor.close()
+
+
+def among(connection: Connection, column: str, name: str) -> str:
+    """A condition: the column holds one of the values bound by `:name` (see `values_of`)."""
+    if connection.dialect.name == "postgresql":
+        return f"{column} = ANY(CAST(:{name} AS text[]))"
+    return f"{column} IN (SELECT value FROM json_each(:{name}))"
+
+
+def values_of(connection: Connection, values: Iterable[str]) -> Any:
+    """Any number of texts as the one value of `among`: a statement stays the same however many there are."""
+    found = list(values)
+    return found if connection.dialect.name == "postgresql" else orjson.dumps(found).decode()
 
 
 def _begin(connection: Connection) -> None:

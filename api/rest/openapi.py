@@ -16,6 +16,7 @@ _JSON = "application/json"
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, "description": "Refused"}
 _CASE = {"description": "The case", "headers": {"ETag": {"schema": {"type": "string"}}}, "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Case"}}}}
 _REF = {"name": "ref", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Public id or printed code"}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _DELEGATION = {"name": "id_", "in": "path", "required": True, "schema": {"type": "string"}}
 _MATCH = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}, "description": 'The version seen, e.g. "7"'}
 _KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"}}
@@ -68,6 +69,7 @@ def document() -> dict[str, Any]:
         *(_query(name, {"type": "string", "format": "date"}) for name in ("from", "to")),
         _query("sort", {"type": "string", "enum": ["created", "due", "updated"]}), _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}),
     ]  # fmt: skip
+    paging = [_query("limit", {"type": "integer", "minimum": 1, "maximum": 100}), _query("cursor", {"type": "string", "maxLength": 300})]
     kind_path = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": kinds}}
     seen = _problems(401, 404)
     paths: dict[str, Any] = {
@@ -127,6 +129,21 @@ def document() -> dict[str, Any]:
         f"{base}/cases/{{ref}}/recusal": {"post": {"operationId": "recuse", "summary": "Declare a conflict of interest", "parameters": [_REF],
             "requestBody": body({"type": "object", "properties": {"reason": {"type": "string", "minLength": 1}}, "required": ["reason"], "additionalProperties": False}),
             "responses": {"204": {"description": "Recorded"}, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+        f"{base}/cases/{{ref}}/matches": {"get": _get("matches", "Open cases with the same people, or at one place or leader at the same time", {
+            **_items("Matches"), **seen}, _REF)},
+        f"{base}/cases/{{ref}}/matches/{{other}}": {"post": {"operationId": "settle_match", "summary": "Record that another case is no duplicate", "parameters": [
+            _REF, {**_REF, "name": "other"}],
+            "requestBody": body({"type": "object", "properties": {"reason": {"type": "string", "minLength": 1}, "seen": {"type": "string", "maxLength": 64}},
+                "required": ["reason"], "additionalProperties": False}),
+            "responses": {**anything, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+        f"{base}/registry/outlets": {"get": _get("registry_outlets", "Outlets in the order of the alphabet", {
+            **_items("Outlets"), **_problems(401, 403, 422)}, _query("q", {"type": "string", "maxLength": 300}), *paging)},
+        f"{base}/registry/outlets/{{id}}": {"get": _get("registry_outlet", "One outlet: requests, licences, people", {**anything, **_problems(401, 403, 404, 422)},
+            _ID, *paging)},
+        f"{base}/registry/people": {"get": _get("registry_people", "Journalists by words of the name, or by a number or its last four characters", {
+            **_items("People"), **_problems(401, 403, 422)}, {**_query("q", {"type": "string", "minLength": 1, "maxLength": 300}), "required": True}, *paging)},
+        f"{base}/registry/people/{{id}}": {"get": _get("registry_person", "One journalist: requests and papers", {**anything, **_problems(401, 403, 404, 422)},
+            _ID, *paging)},
         f"{base}/cases/{{ref}}/history": {"get": _get("history", "The entries of a case", {**_items("Entries"), **seen, **_problems(422)}, _REF, _query("canonical", flag))},
         f"{base}/cases/{{ref}}/deadlines": {"get": _get("deadlines", "Every due date with its sum", {**_items("Deadlines"), **seen}, _REF)},
         f"{base}/cases/{{ref}}/letters": {"get": _get("letters", "The letters of a case", {**_items("Letters"), **seen}, _REF)},

@@ -175,5 +175,18 @@ def prepared_others(app, ledger: Ledger) -> None:
     told("confirm_delegation", director.post(f"/delegations/{entered['id']}/confirm"))
     told("list_delegations", head.get("/delegations"))
     told("end_delegation", head.send("DELETE", f"/delegations/{entered['id']}"))
+    prepared_matches(app, office, told)
     told("recuse", Browser(app, "pgd.linh").post(f"/cases/{sent['id']}/recusal", {"reason": "Người quen."}))
     told("sign_out", client.send("DELETE", "/session"))
+
+
+def prepared_matches(app, office, told) -> None:
+    """Two requests of one crew: found, settled, and read in the registry."""
+    stage, desk = demo.Stage(office), Browser(app, "motcua.mai")
+    one, other = (stage.file("vptt.lam", "visit") for _ in range(2))
+    assert other in {item["case"]["id"] for item in told("matches", desk.get(f"/cases/{one}/matches")).json["items"]}
+    told("settle_match", desk.post(f"/cases/{one}/matches/{other}", {"reason": "Hai đoàn khác nhau."}))
+    outlets = told("registry_outlets", desk.get("/registry/outlets?limit=5")).json["items"]
+    told("registry_outlet", desk.get(f"/registry/outlets/{outlets[0]['id']}"))
+    people = told("registry_people", desk.get("/registry/people?q=aino")).json["items"]
+    told("registry_person", desk.get(f"/registry/people/{people[0]['id']}"))

@@ -169,10 +169,12 @@ BUILT = {
     "workflow/rule_changes.py": {"_PICKED"},
     "workflow/store.py": {
         "_PRINCIPAL", "columns", "clocks", "parents", "array", "build", "by", "sets", "guard", "table", "', '.join(columns)", "', '.join([one] * rows)",
-        "_CONFLICT.get(table, '')", "', '.join(parts)", "', '.join(names)", "picked", "i", "_TYPES.get(name, 'text')",
+        "_CONFLICT.get(table, '')", "', '.join(key)", "column", "name", "', '.join(parts)", "', '.join(names)", "picked", "i", "_TYPES.get(name, 'text')",
     },
+    "workflow/registry.py": {"_CASE", "' AND '.join(where)", "'abcdef'[at]", "n", "after", "sent", "row_id", "table", "column", "scope", "rows"},
     "workflow/remaining.py": {"users.ACTOR"},
     "workflow/users.py": {"marks", "ACTOR"},
+    "workflow/matches.py": {"_COLUMNS", "passport", "card", "name", "spot", "scope", "own", "asked"},
     "workflow/notices.py": {"_HOLDERS", "int(limit)"},
     "workflow/outbox.py": {"_FREE", "UNHELD", "FIRST", "_HELD", "BATCH", "lock", "mine", "int(limit)"},
     "workflow/scan.py": {"PAGE", "each"},

@@ -184,7 +184,7 @@ def test_a_number_finds_its_case_first_on_every_page(office, stage, asked):
 
 def test_a_forged_place_in_a_search_is_refused(office, stage, asked):
     with pytest.raises(queries.Invalid):
-        queries.list_cases(office, stage.actor("cv.binh"), {"q": stage.row(asked)["code"], "cursor": queries._encode("1) OR (1 x", "y")})
+        queries.list_cases(office, stage.actor("cv.binh"), {"q": stage.row(asked)["code"], "cursor": queries.encode_cursor("1) OR (1 x", "y")})
 
 
 def test_outside_one_reads_whom_a_case_waits_for(office, stage, asked):
