@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from api import calendar_cli, locality_cli
+from api import calendar_cli, locality_cli, place_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
 from workflow import calendar, db, localities
@@ -55,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flows.add_argument("--check", action="store_true", help="only say whether docs/flows is current")
     calendar_cli.add(commands)
     locality_cli.add(commands)
+    place_cli.add(commands)
     add("doctor", "what is wrong with this installation, in sentences", run_doctor)
     try:
         args = parser.parse_args(argv)

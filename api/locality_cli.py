@@ -111,7 +111,8 @@ def run_use(args: argparse.Namespace) -> int:
     finally:
         database.close()
     print(
-        f"{args.which}: {len(done.agencies)} cơ quan / bodies, {len(done.texts)} văn bản / legal texts, {done.rules} quy tắc / rules"
+        f"{args.which}: {len(done.agencies)} cơ quan / bodies, {len(done.texts)} văn bản / legal texts, {done.rules} quy tắc / rules,"
+        f" {done.communes} xã, phường, đặc khu / communes"
         " mới hoặc đã sửa / new or changed"
     )
     if settings.locality and settings.locality != args.which:

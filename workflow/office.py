@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, localities, store
+from workflow import clock, localities, places, store
 from workflow.calendar import WorkCalendar, load_calendar
 from workflow.categories import referred_out
 from workflow.crypto import Keyring, keys_at
@@ -22,6 +22,7 @@ from workflow.db import Database
 from workflow.deadlines import Deadlines
 from workflow.errors import Invalid
 from workflow.localities import Profile, load_profile
+from workflow.places import Places
 from workflow.rules import RuleBook, Rules, load_rules
 from workflow.schemas import TEXTS
 
@@ -57,6 +58,7 @@ class Office:
         self._by_id: dict[str, Organisation] = {}
         self._names: dict[str, Text] = {}
         self._calendar: WorkCalendar | None = None
+        self._places: Places | None = None
         self._rulebook: RuleBook | None = None
         self._deadlines: dict[str, Deadlines] = {}
         self._settings: dict[tuple[str, str], dict[str, Any]] = {}
@@ -91,6 +93,7 @@ class Office:
             self._names = {item.code: item.name for item in found}
             self._calendar = self.calendar_with(load_calendar(connection, self.profile.code))
             self._rulebook = load_rules(connection, self.profile.code)
+            self._places = self.places_of(connection)
             self._deadlines, self._settings, self.routes = {}, {}, {}
             self._read_at = tick
 
@@ -113,6 +116,17 @@ class Office:
         found = copy(self)
         found._rulebook, found._deadlines, found._settings, found._read_at = rulebook, {}, {}, inf
         return found
+
+    def places_of(self, connection: Connection) -> Places:
+        """The communes in force: those of the table, or as they come with the locality where it was never filled."""
+        listed = places.in_force(connection, self.profile.province)
+        return Places(listed, self.profile.communes) if listed else self.profile.places
+
+    @property
+    def places(self) -> Places:
+        """The communes in force, and what a typed name means."""
+        assert self._places is not None, "refresh() comes first"
+        return self._places
 
     @property
     def calendar(self) -> WorkCalendar:

@@ -7,12 +7,12 @@ from typing import Any
 from flask import current_app, flash, make_response, redirect, render_template, request
 
 from api import login
-from api.language import label, t
+from api.language import current, label, t
 from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
 from states.language import AnyField, Field, Text
-from workflow import attach, attachments, edit_case, law, open_case, papers, preview, queries, read_case, routing
+from workflow import attach, attachments, edit_case, law, open_case, papers, preview, queries, read_case, routing, world
 from workflow import categories as known_categories
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
@@ -64,7 +64,7 @@ def catalogues(leader: str = "") -> dict[str, Any]:
         "leader_offices": leaders(leader),
         "requesting": [o for o in found if o.kind == "requesting"],
         "agencies": [o for o in found if o.kind in ("consulted", "leader_office", "committee")],
-        "countries": COUNTRIES, "languages": LANGUAGES,
+        "countries": world.countries(current()), "languages": world.languages(current()),
     }  # fmt: skip
 
 
@@ -231,27 +231,10 @@ def upload(ref: str, name: str) -> Any:
     return redirect(back, 303)
 
 
-# The countries and languages offered in forms; codes are ISO 3166 and ISO 639, other codes may be typed through the API.
-COUNTRIES = (
-    ("AU", "Úc", "Australia"), ("BE", "Bỉ", "Belgium"), ("CA", "Canada", "Canada"), ("CH", "Thụy Sĩ", "Switzerland"), ("CN", "Trung Quốc", "China"),
-    ("CU", "Cuba", "Cuba"), ("DE", "Đức", "Germany"), ("ES", "Tây Ban Nha", "Spain"), ("FI", "Phần Lan", "Finland"), ("FR", "Pháp", "France"),
-    ("GB", "Anh", "United Kingdom"), ("ID", "Indonesia", "Indonesia"), ("IN", "Ấn Độ", "India"), ("IT", "Ý", "Italy"), ("JP", "Nhật Bản", "Japan"),
-    ("KH", "Campuchia", "Cambodia"), ("KR", "Hàn Quốc", "Korea"), ("LA", "Lào", "Laos"), ("MY", "Malaysia", "Malaysia"), ("NL", "Hà Lan", "Netherlands"),
-    ("NO", "Na Uy", "Norway"), ("NZ", "New Zealand", "New Zealand"), ("PH", "Philippines", "Philippines"), ("PL", "Ba Lan", "Poland"),
-    ("QA", "Qatar", "Qatar"), ("RU", "Nga", "Russia"), ("SE", "Thụy Điển", "Sweden"), ("SG", "Singapore", "Singapore"), ("TH", "Thái Lan", "Thailand"),
-    ("TR", "Thổ Nhĩ Kỳ", "Türkiye"), ("US", "Hoa Kỳ", "United States"), ("VN", "Việt Nam", "Viet Nam"),
-)  # fmt: skip
-LANGUAGES = (
-    ("vi", "Tiếng Việt", "Vietnamese"), ("en", "Tiếng Anh", "English"), ("de", "Tiếng Đức", "German"), ("es", "Tiếng Tây Ban Nha", "Spanish"),
-    ("fi", "Tiếng Phần Lan", "Finnish"), ("fr", "Tiếng Pháp", "French"), ("ja", "Tiếng Nhật", "Japanese"), ("ko", "Tiếng Hàn", "Korean"),
-    ("ru", "Tiếng Nga", "Russian"), ("zh", "Tiếng Trung", "Chinese"),
-)  # fmt: skip
-
-
 @web.app_template_global()
 def language_name(code: str) -> str:
-    """The name of a language of the list, else its code."""
-    return next((t(vi, en) for known, vi, en in LANGUAGES if known == code), code)
+    """The name of a language, else its code."""
+    return label(world.language(code)) or code
 
 
 @web.app_template_global()
@@ -288,5 +271,5 @@ def entry_words(declared: tuple[AnyField, ...], name: str) -> str:
 
 @web.app_template_global()
 def country_name(code: str) -> str:
-    """The name of a country of the list, else its code."""
-    return next((t(vi, en) for known, vi, en in COUNTRIES if known == code), code)
+    """The name of a country, else its code."""
+    return label(world.country(code)) or code
