@@ -50,7 +50,7 @@ _SAID = {
     "long": Text("dài quá {n} ký tự.", "longer than {n} characters."),
     "marks": Text("có ký tự không in được.", "it holds characters that cannot be printed."),
     "code": Text("mã gồm chữ số, chữ cái không dấu, gạch.", "a code is figures, plain letters, dashes."),
-    "kind": Text("phải là xã, phường hoặc đặc khu.", "is one of xã, phường, đặc khu (commune, ward, special zone)."),
+    "kind": Text("phải là xã, phường hoặc đặc khu.", "is xa (commune), phuong (ward) or dac khu (special zone), with accents or without."),
     "value": Text("phải là yes, no hoặc unknown (có, không, chưa xác định).", "is yes, no or unknown."),
     "standing": Text("phải là sourced, memory hoặc unconfirmed.", "is sourced, memory or unconfirmed."),
     "source": Text("mục có nguồn phải nêu nguồn.", "a sourced row names its source."),
@@ -252,13 +252,14 @@ def carry_out(office: Office, actor: Actor, wanted: Plan, rows: Sequence[Mapping
     needs_admin(actor)
 
     def work(connection: Connection) -> None:
-        if plan(connection, rows).mark != wanted.mark:
-            raise _changed_meanwhile()
         for code in wanted.provinces:
             changes = [change for change in wanted.changes if change.row["province"] == code]
             if changes:
-                _write(connection, actor, changes)
                 system.record(connection, actor, "places.import", _entry(code, changes, name))
+        # The record comes first: its writers wait for each other there, so that the list is compared as the one before left it.
+        if plan(connection, rows).mark != wanted.mark:
+            raise _changed_meanwhile()
+        _write(connection, actor, wanted.changes)
 
     office.db.transact(work)
     office.forget()
@@ -291,12 +292,12 @@ def _write(connection: Connection, actor: Actor, changes: Iterable[Change]) -> N
             if not touched:
                 raise _changed_meanwhile()
         if change.enters is not None:
-            names = ", ".join(COLUMNS)
             store.execute(
                 connection,
-                f"INSERT INTO communes (id, {names}, folded, entered_by, entered_at)"
-                f" VALUES (:id, {', '.join(':' + column for column in COLUMNS)}, :folded, :by, :at)",
-                id=chance.public_id(), folded=fold(change.enters["name"]), by=actor.id, at=now, **{n: change.enters[n] for n in COLUMNS},
+                "INSERT INTO communes (id, province, code, name, folded, kind, border, sea, island, valid_from, valid_to, source, standing, entered_by,"
+                " entered_at) VALUES (:id, :province, :code, :name, :folded, :kind, :border, :sea, :island, :valid_from, :valid_to, :source, :standing,"
+                " :by, :at)",
+                id=chance.public_id(), folded=fold(change.enters["name"]), by=actor.id, at=now, **{name: change.enters[name] for name in COLUMNS},
             )  # fmt: skip
 
 

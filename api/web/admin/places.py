@@ -31,7 +31,7 @@ def admin_places() -> Any:
     """The communes of this locality, by name; with `ended=1` also the rows that no longer stand."""
     reader()
     office = current_app.extensions["office"]
-    words, only = request.args.get("q", "")[:_LONGEST], request.args.get("only", "")
+    words, only = request.args.get("name", "")[:_LONGEST], request.args.get("only", "")
     with office.db.read() as connection:
         office.refresh(connection)
         found = office.places_of(connection)
@@ -39,7 +39,7 @@ def admin_places() -> Any:
     shown = [commune for commune in found.search(words) if _shown(commune, only)]
     return render_template(
         "admin/places.html", communes=[(commune, places.place_marks(commune)) for commune in shown], all=len(found.communes),
-        open=sum(1 for commune in found.communes if "unknown" in commune.attributes.values()), q=words, only=only, marks=places.MARKS,
+        open=sum(1 for commune in found.communes if "unknown" in commune.attributes.values()), words=words, only=only, marks=places.MARKS,
         standings=places.STANDINGS, source=source, profile=office.profile, filters=_ONLY,
         ended=[(places.commune_of(row), row) for row in ended] if request.args.get("ended") == "1" else None, ended_n=len(ended),
     )  # fmt: skip
