@@ -35,6 +35,7 @@ def spelling(text: str) -> str:
     return " ".join(words)
 
 
+@lru_cache(maxsize=4096)
 def vi_sort_key(text: str) -> SortKey:
     """The order of a Vietnamese dictionary: letters first, then tones; the text itself where both are the same.
 

@@ -22,7 +22,7 @@ from states.machine import role_refusal
 from workflow import chance, clock, sheets, store
 from workflow.audit import system
 from workflow.authority import CLOCK, SYSTEM, Actor
-from workflow.errors import Conflict, RoleRefused
+from workflow.errors import Conflict, Invalid, RoleRefused
 from workflow.fold import fold, spelling
 from workflow.places import ATTRIBUTES, COLUMNS, KINDS, STANDINGS, Commune, MarkedCommune, Places, provinces, rows_of
 from workflow.sheets import WORDS, at, refused
@@ -311,11 +311,15 @@ def to_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 @lru_cache(maxsize=8)
 def shipped(locality: str, province: str) -> tuple[Commune, ...]:
-    """The list that comes with a locality; empty where there is none."""
+    """The list that comes with a locality; empty where there is none. Raises `ValueError` with every fault, a line each."""
     path = _FOLDER / f"{locality}.csv"
     if not province or not path.is_file():
         return ()
-    return tuple(Commune(**{name: row.get(name, "unknown") for name in COLUMNS}) for row in read(path.read_bytes(), province))
+    try:
+        rows = read(path.read_bytes(), province)
+    except Invalid as error:
+        raise ValueError("\n".join(f"communes/{path.name}: {text.vi} / {text.en}" for text in error.fields["file"])) from None
+    return tuple(Commune(**{name: row.get(name, "unknown") for name in COLUMNS}) for row in rows)
 
 
 def seed(connection: Connection, listed: Sequence[Commune], marked: Sequence[MarkedCommune], actor: Actor = CLOCK) -> int:

@@ -46,6 +46,7 @@ _BEFORE = {
     ("thanh", "pho"): "", ("tp.",): "", ("tinh",): "", ("t.",): "",
 }  # fmt: skip
 _BEHIND = {("commune",): "xa", ("ward",): "phuong", ("special", "zone"): "dac_khu", ("city",): "", ("province",): ""}
+_MEANT_KEPT = 2000
 _GLUED = re.compile(r"^(\w{1,2}\.)(?=\S)")  # P.Ninh Kiều
 
 
@@ -234,6 +235,7 @@ class Places:
         self._index(known.values())
 
     def _index(self, communes: Iterable[Commune]) -> None:
+        self._meant: dict[str, tuple[Commune, ...]] = {}
         self.communes = tuple(sorted(communes, key=lambda c: (vi_sort_key(c.name), c.kind, c.code)))
         self._now: dict[str, list[Commune]] = {}
         self._then: dict[str, list[Commune]] = {}
@@ -249,6 +251,14 @@ class Places:
         Where names are alike, accents and kind tell them apart as far as they were typed. A name of before July 2025 means
         what it went into, unless a commune of today bears it.
         """
+        found = self._meant.get(name)
+        if found is None:  # the same few names are asked for at every act on a case
+            if len(self._meant) >= _MEANT_KEPT:
+                self._meant.clear()
+            found = self._meant[name] = self._resolved(name)
+        return found
+
+    def _resolved(self, name: str) -> tuple[Commune, ...]:
         readings = _readings(name)
         found = [c for reading in readings for c in self._now.get(reading.folded, ())]
         if found:

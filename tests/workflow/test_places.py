@@ -533,3 +533,15 @@ def test_no_cells_bring_it_down(cells):
         place_files.read(sheets.written(place_files.NEEDED, cells), "92")
     except Invalid as refused:
         assert refused.fields["file"]
+
+
+def test_a_bad_list_beside_a_profile_is_named_with_file_and_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(place_files, "_FOLDER", tmp_path)
+    place_files.shipped.cache_clear()
+    (tmp_path / "can-tho.csv").write_text("code,name,kind,valid_from\n1,Một,thôn,2025-07-01\n", "utf-8")
+    try:
+        with pytest.raises(ValueError, match=r"communes/can-tho\.csv: Dòng 2: loại – .* / Line 2: kind – "):
+            place_files.shipped("can-tho", "92")
+        assert place_files.shipped("ha-noi", "01") == ()
+    finally:
+        place_files.shipped.cache_clear()

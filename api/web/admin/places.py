@@ -34,8 +34,8 @@ def admin_places() -> Any:
     words, only = request.args.get("name", "")[:_LONGEST], request.args.get("only", "")
     with office.db.read() as connection:
         office.refresh(connection)
-        found = office.places_of(connection)
         ended = [row for row in places.rows_of(connection, office.profile.province, ended=True) if row["ended_at"]]
+    found = office.places
     shown = [commune for commune in found.search(words) if _shown(commune, only)]
     return render_template(
         "admin/places.html", communes=[(commune, places.place_marks(commune)) for commune in shown], all=len(found.communes),
