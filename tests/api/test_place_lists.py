@@ -308,3 +308,17 @@ def test_a_table_that_was_emptied_is_not_filled_behind_the_office_s_back(install
     assert added == 0 and len(rows(installed)) == 1
     with installed.db.read() as connection:
         assert store.query(connection, "SELECT count(*) AS n FROM communes")[0]["n"] == 104
+
+
+def test_what_a_form_offers_for_a_commune(app, lite):
+    """The datalist for an itinerary row: each value means its commune; English readers see the English name beside it."""
+    with lite.db.read() as connection:
+        lite.refresh(connection)
+    choices = lite.profile.places.choices()
+    with app.test_request_context():
+        macro = app.jinja_env.get_template("macros/places.html")
+        vi = str(macro.make_module(app.jinja_env.globals | {"lang": lambda: "vi"}).datalist("communes", choices))
+        en = str(macro.make_module(app.jinja_env.globals | {"lang": lambda: "en", "label": lambda text: text.en}).datalist("communes", choices))
+    assert vi.startswith('<datalist id="communes"><option value="Phường An Bình"></option>') and vi.count("<option") == 103
+    assert '<option value="Xã Vĩnh Hải">Vĩnh Hải commune</option>' in en
+    assert all(len(lite.profile.places.resolve(value)) == 1 for value, _ in choices)
