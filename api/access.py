@@ -17,6 +17,7 @@ ACCESS: dict[str, str] = {
     "rest.recuse": USER, "rest.list_delegations": USER, "rest.enter_delegation": USER, "rest.confirm_delegation": USER, "rest.end_delegation": USER, "rest.history": USER, "rest.deadlines": USER, "rest.letters": USER, "rest.papers": USER, "rest.attach": USER, "rest.paper": USER,
     "rest.list_matches": USER, "rest.settle_match": USER, "rest.registry_outlets": USER, "rest.registry_outlet": USER, "rest.registry_people": USER,
     "rest.registry_person": USER,
+    "rest.communes": USER, "rest.countries": PUBLIC, "rest.languages": PUBLIC,
     "rest.calendar_feed": PUBLIC, "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
     # pages
     "web.home": PUBLIC, "web.sign_in": PUBLIC, "web.sign_out": USER, "web.language_": PUBLIC, "web.account": USER, "web.end_session": USER,
@@ -30,5 +31,6 @@ ACCESS: dict[str, str] = {
     "web.admin_rules": USER, "web.admin_rule": USER, "web.admin_rule_act": USER, "web.admin_rule_change": USER, "web.admin_law": USER,
     "web.admin_law_compare": USER,
     "web.registry_outlets": USER, "web.registry_people": USER, "web.registry_outlet": USER, "web.registry_person": USER, "web.settle_match": USER,
+    "web.admin_places": USER,
     "web.new_letter": USER, "web.topics": USER, "web.step_back": USER, "web.calendar": USER, "web.calendar_address": USER,
 }  # fmt: skip

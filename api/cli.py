@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from api import calendar_cli, locality_cli
+from api import calendar_cli, locality_cli, place_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
 from workflow import calendar, crypto, db, localities
@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     locality_cli.add(commands)
     keys = add("keys", "keys of personal data: new (make the file), rotate (one more, in use from now on), check", run_keys)
     keys.add_argument("what", choices=["new", "rotate", "check"])
+    place_cli.add(commands)
     add("doctor", "what is wrong with this installation, in sentences", run_doctor)
     try:
         args = parser.parse_args(argv)

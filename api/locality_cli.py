@@ -83,16 +83,27 @@ def _counted(entries: Iterable[localities.Entry]) -> str:
 
 def run_check(args: argparse.Namespace) -> int:
     """Faults, one a line; the national files are looked at with every profile."""
-    faults = list(locality_check.check_national())
+    faults: list[object] = list(locality_check.check_national())
     paths = [_path(args.which)] if args.which else [localities.FOLDER / f"{code}.toml" for code in localities.known()]
     for path in paths:
-        _, found = locality_check.check_file(path)
+        data, wrong = locality_check.check_file(path)
+        found: list[object] = [*wrong] or _faults_of_places(path.stem, data)
         faults += found
         if not found:
             print(f"{path.name}: đúng / good")
     for fault in dict.fromkeys(faults):
         print(fault, file=sys.stderr)
     return 1 if faults else 0
+
+
+def _faults_of_places(code: str, data: dict[str, Any]) -> list[object]:
+    """The faults of the list of communes beside a good profile, and the marked communes that it does not have."""
+    profile = localities.Profile(code, data)
+    try:
+        unlisted = [commune.full for commune in profile.places.communes if not commune.code] if profile.listed else []
+    except ValueError as error:
+        return list(str(error).splitlines())
+    return [f"communes/{code}.csv: “{name}” có dấu nhưng không có trong danh mục / has marks and is not in the list" for name in unlisted]
 
 
 def _path(which: str) -> Path:
@@ -111,7 +122,8 @@ def run_use(args: argparse.Namespace) -> int:
     finally:
         database.close()
     print(
-        f"{args.which}: {len(done.agencies)} cơ quan / bodies, {len(done.texts)} văn bản / legal texts, {done.rules} quy tắc / rules"
+        f"{args.which}: {len(done.agencies)} cơ quan / bodies, {len(done.texts)} văn bản / legal texts, {done.rules} quy tắc / rules,"
+        f" {done.communes} xã, phường, đặc khu / communes"
         " mới hoặc đã sửa / new or changed"
     )
     if settings.locality and settings.locality != args.which:

@@ -6,9 +6,7 @@ are told with their line. What a file does not hold stays in the table: an impor
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock
+from workflow import clock, sheets
 from workflow.calendar_table import COLUMNS, Change, checked, read_day, rows_of
 from workflow.errors import Invalid
+from workflow.sheets import WORDS, at, refused
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 LIMIT = 256 * 1024
 ROWS = 1000
 HEADER = ("on", "locality", "kind", "opens", "closes", "name", "name_en", "document", "document_on", "standing")
-# A cell that begins like this is a formula to a spreadsheet (CWE-1236); it gets an apostrophe, taken off when read again.
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "'")
-_TOLD = 12
 _LONGEST = 31
 _FIELDS = {
     "on": Text("ngày", "day"), "locality": Text("địa phương", "locality"), "kind": Text("loại", "kind"), "opens": Text("giờ mở cửa", "opens"),
@@ -37,18 +33,11 @@ _FIELDS = {
     "document": Text("văn bản", "document"), "document_on": Text("ngày văn bản", "document date"), "standing": Text("tình trạng", "standing"),
 }  # fmt: skip
 _WORDS = {
-    "empty": Text("Tệp không có dòng nào.", "The file holds no row."),
-    "large": Text("Tệp lớn quá {kb} KB; lịch của một năm chỉ vài KB.", "The file is larger than {kb} KB; a year's calendar has a few."),
-    "text": Text("Tệp không phải văn bản UTF-8. Trong Excel hãy lưu kiểu “CSV UTF-8”.", "The file is no UTF-8 text. In Excel save it as “CSV UTF-8”."),
-    "many": Text("Tệp có quá {n} dòng.", "The file holds more than {n} rows."),
-    "header": Text("Dòng đầu phải có các cột on, kind, name; cột lạ: {odd}.", "The first line names the columns on, kind, name; unknown: {odd}."),
-    "broken": Text("Tệp CSV bị lỗi ở dòng {n}.", "The CSV is broken at line {n}."),
     "ics": Text("Không đọc được tệp ICS.", "The ICS file cannot be read."),
     "timed": Text("sự kiện phải trọn ngày, không có giờ.", "an event lasts whole days, without an hour."),
     "again": Text("sự kiện lặp lại không được nhận; hãy ghi từng ngày.", "a repeating event is not taken: write each day."),
     "span": Text("sự kiện dài quá {n} ngày hoặc kết thúc trước khi bắt đầu.", "an event is longer than {n} days, or ends before it begins."),
     "twice": Text("ngày này đã có ở trên.", "this day stands further up already."),
-    "more": Text("… và {n} lỗi khác.", "… and {n} more."),
 }  # fmt: skip
 
 
@@ -77,16 +66,7 @@ class Plan:
 
 def to_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Rows as CSV in UTF-8 with a byte order mark, which spreadsheets need to see the accents; no cell is a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(HEADER)
-    for row in rows:
-        writer.writerow([_safe(str(row.get("on_date" if name == "on" else name) or "")) for name in HEADER])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_RISKY) else cell
+    return sheets.written(HEADER, ([row.get("on_date" if name == "on" else name) for name in HEADER] for row in rows))
 
 
 def to_ics(rows: Iterable[Mapping[str, Any]]) -> bytes:
@@ -132,51 +112,13 @@ def _own(name: str) -> str:
 
 def read(data: bytes) -> list[dict[str, str]]:
     """The rows of a CSV or ICS file as typed fields, not yet checked. Raises `Invalid` at `file` with a sentence."""
-    if len(data) > LIMIT:
-        raise _refused(_WORDS["large"].format(kb=LIMIT // 1024))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _refused(_WORDS["text"]) from None
-    if "\0" in text:
-        raise _refused(_WORDS["text"])
-    rows = _from_ics(text) if text.lstrip()[:15].upper() == "BEGIN:VCALENDAR" else _from_csv(text)
+    text = sheets.text_of(data, LIMIT)
+    rows = _from_ics(text) if text.lstrip()[:15].upper() == "BEGIN:VCALENDAR" else sheets.rows_of(text, HEADER, ("on", "kind", "name"), ROWS)
     if not rows:
-        raise _refused(_WORDS["empty"])
+        raise refused(WORDS["empty"])
     if len(rows) > ROWS:
-        raise _refused(_WORDS["many"].format(n=ROWS))
+        raise refused(WORDS["many"].format(n=ROWS))
     return rows
-
-
-def _refused(*texts: Text) -> Invalid:
-    return Invalid({"file": list(texts)})
-
-
-def _from_csv(text: str) -> list[dict[str, str]]:
-    if not text.strip():
-        return []
-    first = text.lstrip().splitlines()[0]
-    # A spreadsheet set to Vietnamese writes semicolons: the comma is its decimal mark.
-    lines = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    rows: list[dict[str, str]] = []
-    try:
-        header = [cell.strip().lower() for cell in next(lines)]
-        odd = [name[:40] for name in header if name not in HEADER]
-        if odd or not {"on", "kind", "name"} <= set(header) or len(set(header)) < len(header):
-            raise _refused(_WORDS["header"].format(odd=", ".join(odd[:5]) or "–"))
-        for cells in lines:
-            if any(cell.strip() for cell in cells):
-                row = {name: _plain(cell) for name, cell in zip(header, cells, strict=False)}
-                rows.append({**row, "at": str(lines.line_num)})
-            if len(rows) > ROWS:
-                break
-    except csv.Error:
-        raise _refused(_WORDS["broken"].format(n=lines.line_num)) from None
-    return rows
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_RISKY) else cell
 
 
 def _from_ics(text: str) -> list[dict[str, str]]:
@@ -189,26 +131,22 @@ def _from_ics(text: str) -> list[dict[str, str]]:
     except Invalid:
         raise
     except Exception:  # the parser answers broken input with errors of many kinds; all of them mean the same here
-        raise _refused(_WORDS["ics"]) from None
+        raise refused(_WORDS["ics"]) from None
 
 
 def _days(event: Any, number: int) -> list[dict[str, str]]:
     """The days of an event. Where it comes from another program it is a day off, and says no standing."""
     starts, ends = event.decoded("dtstart"), event.decoded("dtend", None)
     if "rrule" in event or "rdate" in event:
-        raise _refused(_at(str(number), _WORDS["again"]))
+        raise refused(at(str(number), _WORDS["again"]))
     if isinstance(starts, datetime) or isinstance(ends, datetime):
-        raise _refused(_at(str(number), _WORDS["timed"]))
+        raise refused(at(str(number), _WORDS["timed"]))
     long = (ends - starts).days if ends else 1
     if not 1 <= long <= _LONGEST:
-        raise _refused(_at(str(number), _WORDS["span"].format(n=_LONGEST)))
+        raise refused(at(str(number), _WORDS["span"].format(n=_LONGEST)))
     row = {name: str(event.get(_own(name), "")) for name in HEADER[1:]} | {"name": str(event.get("summary", "")), "at": str(number)}
     row["kind"] = row["kind"] or "off"
     return [{**row, "on": (starts + timedelta(days=n)).isoformat()} for n in range(long)]
-
-
-def _at(line: str, text: Text) -> Text:
-    return Text(f"Dòng {line}: {text.vi}", f"Line {line}: {text.en}")
 
 
 # --- what an import would do -------------------------------------------------------------------------------------
@@ -221,7 +159,7 @@ def plan(connection: Connection, given: Sequence[Mapping[str, str]], year: int |
     """
     rows = _checked_rows([row for row in given if year is None or _year(row) in (None, year)])
     if not rows:
-        raise _refused(_WORDS["empty"])
+        raise refused(WORDS["empty"])
     there = {(row["locality"], row["on_date"]): row for row in rows_of(connection)}
     changes, kept, same = [], [], 0
     for row, said in rows:
@@ -253,15 +191,14 @@ def _checked_rows(given: Sequence[Mapping[str, str]]) -> list[tuple[dict[str, An
         try:
             row = checked({**item, "kind": item.get("kind", "").strip().lower(), "standing": item.get("standing", "").strip().lower() or "expected"})
         except Invalid as error:
-            wrong += [_at(item["at"], _named(name, text)) for name, texts in error.fields.items() for text in texts]
+            wrong += [at(item["at"], _named(name, text)) for name, texts in error.fields.items() for text in texts]
             continue
         key = (row["locality"], row["on_date"])
         if key in found:
-            wrong.append(_at(item["at"], _named("on", _WORDS["twice"])))
+            wrong.append(at(item["at"], _named("on", _WORDS["twice"])))
         found[key] = (row, said)
     if wrong:
-        rest = [_WORDS["more"].format(n=len(wrong) - _TOLD)] if len(wrong) > _TOLD else []
-        raise _refused(*wrong[:_TOLD], *rest)
+        raise refused(*wrong)
     return list(found.values())
 
 

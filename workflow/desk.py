@@ -32,7 +32,8 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     `deadlines` (every due date with its sum), `proposal` (None, or who proposed what and who endorsed it), `opinions`
     (one for each body asked; without the answer for those who only see that it was asked), `decision` (what was
     approved, for everybody on the case; who decided only for staff), `account` (the guide's log and report), `routing`
-    (the rules that apply and how far each has come) and `signature` (of a letter). Raises `NotFound` where the case
+    (the rules that apply and how far each has come), `places` (the communes of the programme as the list knows them) and
+    `signature` (of a letter). Raises `NotFound` where the case
     does not exist for the person.
     """
     with office.db.read() as connection:
@@ -45,6 +46,7 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
         "decision": _decision(row, actor.staff, actor.staff or bool(held & {R.GUIDE, R.LEADER_OFFICE})) if press else None,
         "account": _account(row) if press and held & REPORT_READERS else None,
         "routing": _routing(office, row) if press and actor.staff and held & ASKED_READERS else [],
+        "places": routing.places_named(office.profile, row["fields"], office.places) if press and actor.staff and held & ASKED_READERS else [],
         "signature": _signature(row) if row["kind"] == "letter" else None,
     }
 
@@ -62,7 +64,7 @@ def _routing(office: Office, row: Row) -> list[dict[str, Any]]:
     dropped = set(row["memory"].get("dropped") or ())
     held = row["memory"].get("permits") or {}
     found = []
-    for item in routing.fired(office.profile, row["kind"], row["fields"], topics_of(row)):
+    for item in routing.fired(office.profile, row["kind"], row["fields"], topics_of(row), office.places):
         if item.act == "consult":
             known = [code for code in item.agencies if code in office.organisations]
             found += [_rule(item, (code,), _asked_state(code, asked, dropped), waits=code not in asked and code not in dropped) for code in known]

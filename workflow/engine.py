@@ -329,7 +329,7 @@ def letter_recipients(office: Office, main: Row, name: str, agency: str | None =
 
 def _told_of_programme(office: Office, main: Row) -> list[dict[str, str]]:
     """Who else is told of an approved programme by the routing rules: host communes (R11), police and border guard (R4)."""
-    rules = routing.fired(office.profile, main["kind"], main["fields"])
+    rules = routing.fired(office.profile, main["kind"], main["fields"], places=office.places)
     communes, agencies = routing.communes_told(rules, main["fields"]), routing.told(rules, office.organisations)
     return [{"name": f"UBND và Công an {name}", "role": "commune"} for name in communes] + [
         {"name": office.organisations[code].name.vi, "role": R.CONSULTEE} for code in agencies

@@ -148,7 +148,7 @@ def routed(office: Office, row: Row) -> dict[str, Any]:
     key = (row["kind"], row["content_hash"], topics_of(row))
     found = office.routes.get(key)
     if found is None:
-        rules = routing.fired(office.profile, row["kind"], row["fields"], topics_of(row))
+        rules = routing.fired(office.profile, row["kind"], row["fields"], topics_of(row), office.places)
         found = {
             "proposed": routing.proposed(rules, office.organisations),
             "permits_needed": tuple(routing.permits(rules)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property
@@ -18,13 +18,13 @@ from typing import Any
 from sqlalchemy import Connection, inspect
 
 from states.language import Text
-from workflow import clock, rules, store
+from workflow import clock, place_files, rules, store
 from workflow.audit import system
 from workflow.authority import CLOCK, Actor
 from workflow.chance import public_id
 from workflow.db import Database
 from workflow.errors import WorkflowError
-from workflow.fold import fold
+from workflow.places import Commune, MarkedCommune, Places, province_code
 
 FOLDER = Path(__file__).resolve().parent.parent / "localities"
 DEFAULT = "can-tho"
@@ -109,17 +109,6 @@ class Agency:
     def covers(self, on: date) -> bool:
         """Whether the body existed on a day."""
         return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
-
-
-@dataclass(frozen=True, slots=True)
-class Commune:
-    """A commune, ward or special zone with its marks (border, belt, gate, prohibited, sea, island, military, heritage, geopark)."""
-
-    name: str
-    old: tuple[str, ...]
-    marks: frozenset[str]
-    standing: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,22 +319,25 @@ class Profile:
         return found
 
     @cached_property
-    def communes(self) -> tuple[Commune, ...]:
-        """Communes with marks, typed by hand; a commune that is not listed has no mark."""
+    def communes(self) -> tuple[MarkedCommune, ...]:
+        """Communes with marks and old names, typed by hand; what a commune that is not listed here lies at is not known."""
         rows = self.raw["communes"]
-        return tuple(Commune(r["name"], tuple(r["old"]), frozenset(r["marks"]), r["standing"], r["source"]) for r in rows)
+        return tuple(MarkedCommune(r["name"], tuple(r["old"]), frozenset(r["marks"]), r["standing"], r["source"]) for r in rows)
 
     @cached_property
-    def commune_marks(self) -> dict[str, frozenset[str]]:
-        """Marks of the listed communes (border, sea, …) by their folded names, old names included."""
-        from workflow.routing import commune_key
+    def province(self) -> str:
+        """The official code of the province; empty for a place that is none."""
+        return province_code(self.text("place").vi)
 
-        found: dict[str, frozenset[str]] = {}
-        for commune in self.communes:
-            for name in (commune.name, *commune.old):
-                key = commune_key(name)
-                found[key] = found.get(key, frozenset()) | commune.marks
-        return found
+    @property
+    def listed(self) -> tuple[Commune, ...]:
+        """The list of communes that comes with the locality."""
+        return place_files.shipped(self.code, self.province)
+
+    @cached_property
+    def places(self) -> Places:
+        """The communes as they come with the locality; those of the table are the office's (`Office.places`)."""
+        return Places(self.listed, self.communes)
 
     def leader(self, agency: str) -> dict[str, Any] | None:
         """The row of the leaders' table for the agency named in an interview request: rule, office, level."""
@@ -569,27 +561,30 @@ def load_profile(code: str) -> Profile:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What an installation changed: codes of bodies and of legal texts, and how many rule versions were added."""
+    """What an installation changed: codes of bodies and of legal texts, how many rule versions and communes were added."""
 
     agencies: tuple[str, ...]
     texts: tuple[str, ...]
     rules: int
+    communes: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.agencies or self.texts or self.rules)
+        return bool(self.agencies or self.texts or self.rules or self.communes)
 
 
 def install(connection: Connection, profile: Profile, actor: Actor = CLOCK) -> Installed:
-    """Enter what the profile says of bodies, legal texts and rules; a second time changes nothing.
+    """Enter what the profile says of bodies, legal texts and rules, and fill the list of communes; a second time changes nothing.
 
     A body keeps telephone, e-mail and meaning of silence once it is there: those are changed inside, on the record, and
     the last one by two persons. What changed is one entry of the record in stream `system`.
     """
     agencies = tuple(a.code for a in profile.agencies.values() if _enter_agency(connection, a))
     texts = tuple(t.code for t in profile.law.values() if enter_text(connection, t))
-    done = Installed(agencies, texts, rules.seed_rules(connection, profile.code, profile.rule_overrides))
+    added = rules.seed_rules(connection, profile.code, profile.rule_overrides)
+    done = Installed(agencies, texts, added, place_files.seed(connection, profile.listed, profile.communes, actor))
     if done:
         what = {"locality": profile.code, "version": profile.version, "agencies": list(agencies), "texts": list(texts), "rules": done.rules}
+        what |= {"communes": done.communes} if done.communes else {}
         system.record(connection, actor, "profile.install", what)
     return done
 
@@ -759,16 +754,3 @@ def confirm(connection: Connection, profile: Profile, actor: Actor, subjects: It
     if ticked:
         system.record(connection, actor, "profile.confirm", {"locality": profile.code, "subjects": {s: said[s] for s in ticked}, "note": note})
     return len(ticked)
-
-
-def commune_of(profile: Profile, name: str) -> Commune | None:
-    """The commune of that name, present or old, written with or without accents and with or without its kind."""
-    from workflow.routing import commune_key
-
-    wanted = fold(name).strip()
-    tests: tuple[Callable[[str], bool], ...] = (lambda n: fold(n) == wanted, lambda n: commune_key(n) == commune_key(name))
-    for fits in tests:
-        for commune in profile.communes:
-            if any(fits(known_name) for known_name in (commune.name, *commune.old)):
-                return commune
-    return None

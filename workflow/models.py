@@ -373,6 +373,35 @@ class CalendarDay(Base):
     )  # fmt: skip
 
 
+class StoredCommune(Base):
+    """A commune, ward or special zone of a province's list. A row is ended, never overwritten."""
+
+    __tablename__ = "communes"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    province: Mapped[str]
+    code: Mapped[str]
+    name: Mapped[str]
+    folded: Mapped[str]
+    kind: Mapped[str]
+    border: Mapped[str] = mapped_column(server_default="unknown")
+    sea: Mapped[str] = mapped_column(server_default="unknown")
+    island: Mapped[str] = mapped_column(server_default="unknown")
+    valid_from: Mapped[str]
+    valid_to: Mapped[str | None]
+    source: Mapped[str] = mapped_column(server_default="")
+    standing: Mapped[str] = mapped_column(server_default="unconfirmed")
+    entered_by: Mapped[str]
+    entered_at: Mapped[str]
+    ended_by: Mapped[str | None]
+    ended_at: Mapped[str | None]
+    __table_args__ = (
+        Index(
+            "uq_communes_in_force", "province", "code", "valid_from", unique=True,
+            sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+
 class LegalText(Base):
     """A text of law or an office rule that may be cited, with its validity and whether anybody compared it with the gazette."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, localities, store
+from workflow import clock, localities, places, store
 from workflow.calendar import WorkCalendar, load_calendar
 from workflow.categories import referred_out
 from workflow.crypto import Keyring, keys_at
@@ -22,6 +22,7 @@ from workflow.db import Database
 from workflow.deadlines import Deadlines
 from workflow.errors import Invalid
 from workflow.localities import Profile, load_profile
+from workflow.places import Commune, Places
 from workflow.rules import RuleBook, Rules, load_rules
 from workflow.schemas import TEXTS
 
@@ -57,6 +58,8 @@ class Office:
         self._by_id: dict[str, Organisation] = {}
         self._names: dict[str, Text] = {}
         self._calendar: WorkCalendar | None = None
+        self._places: Places | None = None
+        self._listed: tuple[Commune, ...] = ()
         self._rulebook: RuleBook | None = None
         self._deadlines: dict[str, Deadlines] = {}
         self._settings: dict[tuple[str, str], dict[str, Any]] = {}
@@ -91,6 +94,7 @@ class Office:
             self._names = {item.code: item.name for item in found}
             self._calendar = self.calendar_with(load_calendar(connection, self.profile.code))
             self._rulebook = load_rules(connection, self.profile.code)
+            self._read_places(connection)
             self._deadlines, self._settings, self.routes = {}, {}, {}
             self._read_at = tick
 
@@ -113,6 +117,18 @@ class Office:
         found = copy(self)
         found._rulebook, found._deadlines, found._settings, found._read_at = rulebook, {}, {}, inf
         return found
+
+    def _read_places(self, connection: Connection) -> None:
+        """The communes of the table, or as they come with the locality where it was never filled; made anew only where they differ."""
+        listed = tuple(places.in_force(connection, self.profile.province))
+        if self._places is None or listed != self._listed:
+            self._listed, self._places = listed, Places(listed, self.profile.communes) if listed else self.profile.places
+
+    @property
+    def places(self) -> Places:
+        """The communes in force, and what a typed name means."""
+        assert self._places is not None, "refresh() comes first"
+        return self._places
 
     @property
     def calendar(self) -> WorkCalendar:

@@ -138,7 +138,7 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
     law, work = counting.reply(flow.kind, values.get("category"), ask.received)
     hurry = dossier.urgency(values, promised({"statutory_due": law.due_at if law else None, "work_due": work.due_at}))
     category = categories().get(values.get("category") or "")
-    rules = routing.fired(office.profile, flow.kind, values)
+    rules = routing.fired(office.profile, flow.kind, values, places=office.places)
     referral = routing.referral(office.profile, flow.kind, values)
     steps = _referred(ask) if referral else _steps(ask, law or work)
     found: dict[str, Any] = {
@@ -153,6 +153,7 @@ def _route(connection: Connection, ask: _Ask) -> dict[str, Any]:
         "papers": _papers(flow, category, ask.papers), "refusals": _refusals(flow, values, ask.papers),
         "prerequisites": [_prerequisite(ask, item) for item in rules if item.act in ("permit", "inform", "copy", "refer")],
         "answered_by": _answered_by(office, flow, values), "matches": matches.of_typed(office, connection, ask.actor, flow.kind, values, ask.case_id),
+        "places": routing.places_named(office.profile, values, office.places),
     }  # fmt: skip
     if ask.actor.staff:
         found["bodies"] = _bodies(ask)
@@ -308,7 +309,7 @@ def _bodies(ask: _Ask) -> list[dict[str, Any]]:
             "agency": _named(office, row["agency"]), "rule": row["rule"], "why": row["why"], "basis": row["basis"], "also": row["also"],
             "question": row["question"], "due": counting.deadline(ask.received, row["due"] or "T23", "consultation", about=row["agency"]).as_dict(),
         }
-        for row in routing.proposed(routing.fired(office.profile, ask.flow.kind, ask.values), office.organisations)
+        for row in routing.proposed(routing.fired(office.profile, ask.flow.kind, ask.values, places=office.places), office.organisations)
     ]  # fmt: skip
 
 

@@ -5,7 +5,6 @@ The engine proposes; an officer adds, or drops with a reason; a named person dec
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from states.language import Text
 from workflow.categories import NATIONAL_LEADER, Referral, referral_of
 from workflow.fold import fold
 from workflow.localities import Profile
+from workflow.places import Places, bare, province_code
+from workflow.places import told as told_place
 from workflow.rules import FOLDER
-
-_KINDS_OF_PLACE = re.compile(r"^(xa|phuong|dac khu|thi tran|thi xa|huyen|quan|thanh pho)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +51,24 @@ def rules_of(profile: Profile) -> Iterator[Mapping[str, Any]]:
     yield from own
 
 
-def commune_key(name: str) -> str:
-    """A commune's name as it is compared: folded, without the word for what it is."""
-    return _KINDS_OF_PLACE.sub("", fold(name).strip())
+def elsewhere(profile: Profile, row: Mapping[str, Any]) -> bool:
+    """Whether a row of the programme lies in another province; one that went into this province is this province."""
+    named = str(row.get("province") or "")
+    if not named:
+        return False
+    code = province_code(named)
+    return code != profile.province if code else bare(named) != bare(profile.text("place").vi)
 
 
-def marks_of(profile: Profile, commune: str) -> frozenset[str]:
-    """The marks of a commune in the profile (border, sea, …); none where it is not listed."""
-    return profile.commune_marks.get(commune_key(commune), frozenset())
+def places_named(profile: Profile, fields: Mapping[str, Any], places: Places | None = None) -> list[dict[str, Any]]:
+    """The communes of the programme as the list knows them, each name once, as `places.told` tells them; of this province only."""
+    places, seen = places or profile.places, dict[str, dict[str, Any]]()
+    for row in fields.get("itinerary") or ():
+        if isinstance(row, Mapping) and row.get("commune") and not elsewhere(profile, row):
+            name = str(row["commune"])
+            if name not in seen:
+                seen[name] = told_place(str(row.get("row", "")), name, places.resolve(name))
+    return list(seen.values())
 
 
 def level_of(profile: Profile, agency: str) -> str:
@@ -82,9 +91,12 @@ def referral(profile: Profile, kind: str, fields: Mapping[str, Any]) -> Referral
     return found
 
 
-def fired(profile: Profile, kind: str, fields: Mapping[str, Any], topics: Iterable[str] = ()) -> list[Fired]:
-    """Every rule that applies to a dossier of a kind, in the order of the table."""
-    seen = _Dossier(profile, fields, frozenset(topics))
+def fired(profile: Profile, kind: str, fields: Mapping[str, Any], topics: Iterable[str] = (), places: Places | None = None) -> list[Fired]:
+    """Every rule that applies to a dossier of a kind, in the order of the table.
+
+    `places` are the communes in force; without, those that come with the profile.
+    """
+    seen = _Dossier(profile, fields, frozenset(topics), places or profile.places)
     found = []
     for row in rules_of(profile):
         if kind not in row["kinds"]:
@@ -172,13 +184,12 @@ class _Row:
     said: str = ""
 
     @classmethod
-    def of_place(cls, row: Mapping[str, Any], profile: Profile, here: str) -> _Row:
+    def of_place(cls, row: Mapping[str, Any], profile: Profile, places: Places) -> _Row:
         words = {
-            "marks": marks_of(profile, str(row.get("commune", ""))), "activities": frozenset(row.get("activities") or ()),
+            "marks": places.marks(str(row.get("commune", ""))), "activities": frozenset(row.get("activities") or ()),
             "places": frozenset({row["place_kind"]} if row.get("place_kind") else ()),
         }  # fmt: skip
-        elsewhere = bool(row.get("province")) and commune_key(str(row["province"])) != here
-        return cls(str(row.get("row", "")), words, elsewhere)
+        return cls(str(row.get("row", "")), words, elsewhere(profile, row))
 
     @classmethod
     def of_device(cls, row: Mapping[str, Any]) -> _Row:
@@ -196,10 +207,9 @@ class _Row:
 class _Dossier:
     """A dossier as the conditions of a rule look at it; what they ask of a row is gathered once for all rules."""
 
-    def __init__(self, profile: Profile, fields: Mapping[str, Any], topics: frozenset[str]):
+    def __init__(self, profile: Profile, fields: Mapping[str, Any], topics: frozenset[str], places: Places):
         self.profile, self.topics = profile, topics
-        here = commune_key(profile.text("place").vi)
-        self.itinerary = [_Row.of_place(row, profile, here) for row in fields.get("itinerary") or () if isinstance(row, Mapping)]
+        self.itinerary = [_Row.of_place(row, profile, places) for row in fields.get("itinerary") or () if isinstance(row, Mapping)]
         self.equipment = [_Row.of_device(row) for row in fields.get("equipment") or () if isinstance(row, Mapping)]
         self.level = level_of(profile, str((fields.get("leader") or {}).get("agency") or ""))
         crew = [row for row in fields.get("crew") or () if isinstance(row, Mapping)]

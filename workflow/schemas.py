@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 
 from states.language import AnyField, Field, Group, Paper, Rows, Text
-from workflow import chance, clock
+from workflow import chance, clock, world
 from workflow.errors import Invalid
 
 TEXTS: dict[str, Text] = {
@@ -37,8 +37,11 @@ TEXTS: dict[str, Text] = {
     "object": Text("Cần một nhóm mục.", "A group of fields is needed."),
     "email": Text("Địa chỉ thư điện tử chưa đúng.", "This is no e-mail address."),
     "phone": Text("Số điện thoại chưa đúng.", "This is no telephone number."),
-    "country": Text("Cần mã nước hai chữ cái.", "A two-letter country code is needed."),
-    "language": Text("Cần mã ngôn ngữ, ví dụ vi hoặc en.", "A language code such as vi or en is needed."),
+    "country": Text(
+        "Không có nước, vùng lãnh thổ mang mã này; dùng mã ISO 3166 hai chữ cái, ví dụ VN.",
+        "No country or territory has this code: use the two letters of ISO 3166, such as VN.",
+    ),
+    "language": Text("Không có ngôn ngữ mang mã này; dùng mã ISO 639, ví dụ vi hoặc en.", "No language has this code: use ISO 639, such as vi or en."),
     "short": Text("Nội dung quá ngắn.", "This is too short."),
     "long": Text("Nội dung quá dài (tối đa {n} ký tự).", "This is too long ({n} characters at most)."),
     "small": Text("Số quá nhỏ (ít nhất {n}).", "The number is too small ({n} at least)."),
@@ -200,6 +203,18 @@ def _matching(pattern: re.Pattern[str], code: str) -> Any:
     return read_
 
 
+def _named(name_of: Callable[[str], Text | None], code: str) -> Any:
+    """A code of one of the world's lists; empty stays empty."""
+
+    def read_(_: Field, value: Any) -> str:
+        value = clean(value)
+        if value and name_of(value) is None:
+            raise _fail(code)
+        return value
+
+    return read_
+
+
 def _signer(_: Field, value: Any) -> Any:
     if isinstance(value, str):
         value = clean(value)
@@ -239,8 +254,8 @@ _READERS: dict[str, Any] = {
     "text": _text, "longtext": _text, "date": _date, "time": _time, "moment": _moment, "integer": _integer,
     "bool": _bool, "choice": _code, "choices": _codes, "user": _code, "agency": _code, "agencies": _agencies,
     "pointer": _pointer, "pointers": _pointers, "paper": _code, "basis": _text, "signer": _signer, "answer": _anything,
-    "country": _matching(re.compile(r"[A-Z]{2}"), "country"),
-    "language": _matching(re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?"), "language"),
+    "country": _named(world.country, "country"),
+    "language": _named(world.language, "language"),
     "email": _matching(_EMAIL, "email"),
     "phone": _matching(_PHONE, "phone"),
 }  # fmt: skip
@@ -358,7 +373,8 @@ _JSON: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"}, "time": {"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?$"},
     "moment": {"type": "string", "format": "date-time"}, "integer": {"type": "integer"}, "bool": {"type": "boolean"},
     "choice": {"type": "string"}, "choices": {"type": "array", "items": {"type": "string"}},
-    "country": {"type": "string", "pattern": "^[A-Z]{2}$"}, "language": {"type": "string"},
+    "country": {"type": "string", "pattern": "^[A-Z]{2}$", "x-list": "/api/v1/places/countries"},
+    "language": {"type": "string", "x-list": "/api/v1/places/languages"},
     "email": {"type": "string"}, "phone": {"type": "string"}, "user": {"type": "string"}, "agency": {"type": "string"},
     "agencies": {"type": "array", "items": {"type": "string"}}, "pointer": {"type": "string"},
     "pointers": {"type": "array", "items": {"type": "string"}}, "paper": {"type": "string"}, "answer": {"type": "object"},

@@ -10,7 +10,7 @@ from flask import jsonify, render_template
 from api.rest import rest
 from states import FLOWS
 from states.language import PHASES, AnyField
-from workflow import delegations, schemas
+from workflow import delegations, places, schemas
 
 _JSON = "application/json"
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, "description": "Refused"}
@@ -105,6 +105,11 @@ def document() -> dict[str, Any]:
         f"{base}/grounds": {"get": _get("grounds", "Coded grounds", {**_items("Grounds"), **_problems(401, 422)},
             {**_query("for", {"type": "string", "enum": ["reject", "not_accepted", "revoke", "decline"]}), "required": True})},
         f"{base}/categories": {"get": _get("categories", "Who may file, and what follows from it", _items("Categories"), public=True)},
+        f"{base}/places/communes": {"get": _get("communes", "Communes by name, with what is known of border, sea and island",
+            {**_items("Communes"), **_problems(401, 422)}, _query("q", {"type": "string", "maxLength": 120}),
+            _query("province", {"type": "string", "enum": sorted(places.provinces())}))},
+        f"{base}/places/countries": {"get": _get("countries", "Countries and territories by code (ISO 3166-1)", _items("Countries"), public=True)},
+        f"{base}/places/languages": {"get": _get("languages", "Languages by code (ISO 639)", _items("Languages"), public=True)},
         f"{base}/cases/preview": {"post": {"operationId": "preview", "summary": "The route a dossier would take if it were sent now; no effect",
             "requestBody": body({"type": "object", "required": ["kind"], "additionalProperties": False, "properties": {
                 "kind": {"type": "string", "enum": ["visit", "interview"]}, "fields": {"type": ["object", "null"]},

@@ -7,12 +7,12 @@ from typing import Any
 from flask import current_app, flash, redirect, render_template, request
 
 from api import login
-from api.language import label, t
+from api.language import current, label, t
 from api.security import request_id
 from api.web import web
 from states import FLOWS
 from states.language import AnyField, Field, Text
-from workflow import attach, attachments, law, queries, read_case
+from workflow import attach, attachments, law, queries, read_case, world
 from workflow import categories as known_categories
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
@@ -64,7 +64,7 @@ def catalogues(leader: str = "") -> dict[str, Any]:
         "leader_offices": leaders(leader),
         "requesting": [o for o in found if o.kind == "requesting"],
         "agencies": [o for o in found if o.kind in ("consulted", "leader_office", "committee")],
-        "countries": COUNTRIES, "languages": LANGUAGES, "suggest": SUGGESTED,
+        "countries": world.countries(current()), "languages": world.languages(current()), "suggest": {**SUGGESTED, "communes": [value for value, _ in office().places.choices()]},
     }  # fmt: skip
 
 
@@ -119,27 +119,11 @@ def upload(ref: str, name: str) -> Any:
 
 SUGGESTED = {"equipment": ("Máy quay", "Máy ảnh", "Ống kính", "Micrô", "Đèn", "Chân máy", "Máy ghi âm", "Máy tính xách tay", "Flycam", "Bộ truyền tín hiệu")}
 
-# The countries and languages offered in forms; codes are ISO 3166 and ISO 639, other codes may be typed through the API.
-COUNTRIES = (
-    ("AU", "Úc", "Australia"), ("BE", "Bỉ", "Belgium"), ("CA", "Canada", "Canada"), ("CH", "Thụy Sĩ", "Switzerland"), ("CN", "Trung Quốc", "China"),
-    ("CU", "Cuba", "Cuba"), ("DE", "Đức", "Germany"), ("ES", "Tây Ban Nha", "Spain"), ("FI", "Phần Lan", "Finland"), ("FR", "Pháp", "France"),
-    ("GB", "Anh", "United Kingdom"), ("ID", "Indonesia", "Indonesia"), ("IN", "Ấn Độ", "India"), ("IT", "Ý", "Italy"), ("JP", "Nhật Bản", "Japan"),
-    ("KH", "Campuchia", "Cambodia"), ("KR", "Hàn Quốc", "Korea"), ("LA", "Lào", "Laos"), ("MY", "Malaysia", "Malaysia"), ("NL", "Hà Lan", "Netherlands"),
-    ("NO", "Na Uy", "Norway"), ("NZ", "New Zealand", "New Zealand"), ("PH", "Philippines", "Philippines"), ("PL", "Ba Lan", "Poland"),
-    ("QA", "Qatar", "Qatar"), ("RU", "Nga", "Russia"), ("SE", "Thụy Điển", "Sweden"), ("SG", "Singapore", "Singapore"), ("TH", "Thái Lan", "Thailand"),
-    ("TR", "Thổ Nhĩ Kỳ", "Türkiye"), ("US", "Hoa Kỳ", "United States"), ("VN", "Việt Nam", "Viet Nam"),
-)  # fmt: skip
-LANGUAGES = (
-    ("vi", "Tiếng Việt", "Vietnamese"), ("en", "Tiếng Anh", "English"), ("de", "Tiếng Đức", "German"), ("es", "Tiếng Tây Ban Nha", "Spanish"),
-    ("fi", "Tiếng Phần Lan", "Finnish"), ("fr", "Tiếng Pháp", "French"), ("ja", "Tiếng Nhật", "Japanese"), ("ko", "Tiếng Hàn", "Korean"),
-    ("ru", "Tiếng Nga", "Russian"), ("zh", "Tiếng Trung", "Chinese"),
-)  # fmt: skip
-
 
 @web.app_template_global()
 def language_name(code: str) -> str:
-    """The name of a language of the list, else its code."""
-    return next((t(vi, en) for known, vi, en in LANGUAGES if known == code), code)
+    """The name of a language, else its code."""
+    return label(world.language(code)) or code
 
 
 @web.app_template_global()
@@ -177,7 +161,7 @@ def entry_words(declared: tuple[AnyField, ...], name: str) -> str:
 @web.app_template_global()
 def country_names(code: str) -> Text:
     """The names of a country of the list, else its code."""
-    return next((Text(vi, en) for known, vi, en in COUNTRIES if known == code), Text(code, code))
+    return world.country(code) or Text(code, code)
 
 
 @web.app_template_global()

@@ -132,13 +132,13 @@ def test_localities_differ_without_a_change_of_code():
 
 
 def test_marks_by_present_and_old_names():
-    cao_bang, hai_phong, quang_ngai = (localities.load_profile(code) for code in ("cao-bang", "hai-phong", "quang-ngai"))
-    assert routing.marks_of(cao_bang, "xã Đàm Thủy") >= {"border", "heritage", "geopark"}
-    assert routing.marks_of(cao_bang, "thị trấn Tà Lùng") == {"border", "gate"} == routing.marks_of(cao_bang, "Phục Hòa")
-    assert routing.marks_of(cao_bang, "Xã Không Có") == frozenset()
-    assert routing.marks_of(hai_phong, "Đặc khu Bạch Long Vĩ") == {"sea", "island"}
-    assert "island" in routing.marks_of(quang_ngai, "dac khu ly son") and routing.marks_of(quang_ngai, "Bờ Y") == {"border", "gate"}
-    assert localities.commune_of(quang_ngai, "Lý Sơn").name == "Đặc khu Lý Sơn" and localities.commune_of(quang_ngai, "Sa") is None
+    cao_bang, hai_phong, quang_ngai = (localities.load_profile(code).places for code in ("cao-bang", "hai-phong", "quang-ngai"))
+    assert cao_bang.marks("xã Đàm Thủy") >= {"border", "heritage", "geopark"}
+    assert cao_bang.marks("thị trấn Tà Lùng") == {"border", "gate"} == cao_bang.marks("Phục Hòa")
+    assert cao_bang.marks("Xã Không Có") == frozenset()
+    assert hai_phong.marks("Đặc khu Bạch Long Vĩ") == {"sea", "island"}
+    assert "island" in quang_ngai.marks("dac khu ly son") and quang_ngai.marks("Bờ Y") == {"border", "gate"}
+    assert [c.full for c in quang_ngai.resolve("Lý Sơn")] == ["Đặc khu Lý Sơn"] and quang_ngai.resolve("Sa") == ()
 
 
 def test_the_demo_keeps_its_bodies():

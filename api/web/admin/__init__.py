@@ -49,6 +49,6 @@ def admin_index() -> Any:
     return render_template("admin/index.html", subjects=sorted((s for s in SUBJECTS if actor.has(*s.readers)), key=lambda s: s.order))
 
 
-from api.web.admin import agencies, calendar, delegations, law, messages, rules  # noqa: E402  each subject hangs its routes on the pages and itself on the list
+from api.web.admin import agencies, calendar, delegations, law, messages, places, rules  # noqa: E402  each subject hangs its routes on the pages and itself on the list
 
-__all__ = ["READERS", "SUBJECTS", "Subject", "agencies", "calendar", "delegations", "law", "messages", "reader", "rules"]
+__all__ = ["READERS", "SUBJECTS", "Subject", "agencies", "calendar", "delegations", "law", "messages", "places", "reader", "rules"]

@@ -14,7 +14,7 @@ from api.web.apply import sentences
 from states import roles as R
 from states.language import Text
 from states.machine import role_refusal
-from workflow import bodies, localities
+from workflow import bodies, localities, places
 from workflow.errors import Conflict, Invalid, NotFound, RoleRefused
 
 SUBJECTS.append(
@@ -28,12 +28,6 @@ SUBJECTS.append(
         order=30,
     )
 )
-MARKS: dict[str, Text] = {
-    "border": Text("biên giới đất liền", "land border"), "belt": Text("vành đai biên giới", "border belt"), "gate": Text("cửa khẩu", "border gate"),
-    "prohibited": Text("vùng cấm", "prohibited zone"), "sea": Text("biên giới biển", "sea border"), "island": Text("đảo", "island"),
-    "military": Text("quân sự", "military"), "heritage": Text("di sản, di tích", "heritage"), "geopark": Text("công viên địa chất", "geopark"),
-}  # fmt: skip
-
 
 # Those one works with first, those one only writes to last.
 _ORDER = ("department", "committee", "leader_office", "consulted", "commune", "party", "informed", "ministry", "oversight")
@@ -41,6 +35,7 @@ _FROM_MEMORY = {
     "MEMORY: date to be ticked by the office": Text("ngày theo trí nhớ, cần đối chiếu", "date from memory, to be checked"),
     "MEMORY: to be ticked by the office": Text("theo trí nhớ, cần đối chiếu", "from memory, to be checked"),
     "office": Text("giá trị mặc định, cơ quan quyết định", "a default; the office decides"),
+    "public list": Text("theo danh mục công khai", "by a public list"),
 }
 
 
@@ -73,7 +68,7 @@ def _catalogue(note: str, errors: dict[str, list[str]], chosen: tuple[str, ...] 
     left = [entry for entry in profile.unconfirmed if entry.subject not in ticked]
     return render_template(
         "admin/agencies.html", rows=rows, communes=profile.communes, others=others, ticked=ticked, left=len(left), profile=profile,
-        entries={(entry.section, entry.key): entry for entry in profile.entries}, kinds=bodies.KINDS, silence=bodies.SILENCE_SHORT, marks=MARKS,
+        entries={(entry.section, entry.key): entry for entry in profile.entries}, kinds=bodies.KINDS, silence=bodies.SILENCE_SHORT, marks=places.MARKS,
         sections=localities.SECTIONS, names={row["code"]: row["name"] for row in rows}, may=login.needed().has(R.ADMIN), note=note, errors=errors,
         chosen=chosen, source=source,
     )  # fmt: skip
