@@ -15,7 +15,7 @@ ACCESS: dict[str, str] = {
     "rest.flows": PUBLIC, "rest.flow": PUBLIC, "rest.example": PUBLIC, "rest.chart_": PUBLIC, "rest.agencies": USER, "rest.grounds": USER, "rest.categories": PUBLIC, "rest.route_preview": USER,
     "rest.open_case": USER, "rest.list_cases": USER, "rest.read_case": USER, "rest.edit_case": USER, "rest.actions": USER, "rest.act": USER,
     "rest.recuse": USER, "rest.list_delegations": USER, "rest.enter_delegation": USER, "rest.confirm_delegation": USER, "rest.end_delegation": USER, "rest.history": USER, "rest.deadlines": USER, "rest.letters": USER, "rest.papers": USER, "rest.attach": USER, "rest.paper": USER,
-    "rest.calendar_feed": PUBLIC, "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
+    "rest.calendar_feed": PUBLIC, "rest.track": PUBLIC, "rest.receipt": USER, "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
     # pages
     "web.home": PUBLIC, "web.sign_in": PUBLIC, "web.sign_out": USER, "web.language_": PUBLIC, "web.account": USER, "web.end_session": USER,
     "web.read_notices": USER, "web.apply": USER, "web.apply_form": USER, "web.apply_elsewhere": USER, "web.edit": USER, "web.upload": USER, "web.cases": USER, "web.inbox": USER,
@@ -27,5 +27,6 @@ ACCESS: dict[str, str] = {
     "web.admin_delegations": USER, "web.enter_own_delegation": USER, "web.change_delegation": USER,
     "web.admin_rules": USER, "web.admin_rule": USER, "web.admin_rule_act": USER, "web.admin_rule_change": USER, "web.admin_law": USER,
     "web.admin_law_compare": USER,
+    "web.track": PUBLIC, "web.track_code": PUBLIC, "web.receipt": USER, "web.receipt_qr": USER,
     "web.new_letter": USER, "web.topics": USER, "web.step_back": USER, "web.calendar": USER, "web.calendar_address": USER,
 }  # fmt: skip

@@ -28,12 +28,18 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     mail_from: str = ""
     public_url: str = ""
+    proxies: int = 0
+
+    @property
+    def address(self) -> str:
+        """The service as people reach it: what links in mails and on paper are made of, never of a request."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def post(self) -> Post | None:
         """The mail relay, or None where no mail is sent; raises SystemExit with a sentence for what cannot be read."""
         try:
-            return post_office(self.smtp_url, self.mail_from, self.public_url or f"http://{self.host}:{self.port}")
+            return post_office(self.smtp_url, self.mail_from, self.address)
         except ValueError as error:
             raise SystemExit(str(error)) from None
 
@@ -60,7 +66,10 @@ def read_settings() -> Settings:
         smtp_url=env.str("SMTP_URL", ""),
         mail_from=env.str("MAIL_FROM", ""),
         public_url=env.str("PUBLIC_URL", ""),
+        proxies=env.int("PROXIES", 0),
     )
+    if settings.proxies < 0:
+        raise SystemExit("FPD_PROXIES is how many proxies of yours stand before the service: 0 or more.")
     if settings.post and settings.production and not settings.public_url.startswith("https://"):
         raise SystemExit("FPD_PRODUCTION is set but FPD_PUBLIC_URL is not an https address: links in mails need it.")
     if settings.production and not settings.https:
