@@ -113,7 +113,9 @@ def serve(_: argparse.Namespace) -> int:
         demo.load(office)
     app = create_app(settings, office)
     try:
-        server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None, clear_untrusted_proxy_headers=not settings.proxies)
+        server = create_server(
+            app, host=settings.host, port=settings.port, threads=settings.threads, ident=None, clear_untrusted_proxy_headers=not settings.proxies
+        )
     except OSError as error:
         print(f"Không mở được cổng {settings.port} / port {settings.port} is taken: {error}. PORT=… make run", file=sys.stderr)
         return 1

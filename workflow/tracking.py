@@ -98,7 +98,7 @@ def public(office: Office, connection: Connection, row: Row) -> dict[str, Any]:
     flow = FLOWS[row["kind"]]
     state, clocks, now = flow.states[row["state"]], row["clocks"], clock.now()
     code = queries.outward_code(state, row)
-    late, overdue = lateness(clocks, now, row["is_open"])
+    late, overdue = lateness(clocks, now, owed(row))
     hide = _hiding(connection, flow, row)
     law_sum, work_sum = sums_of(clocks)
     chosen = law_sum or work_sum
@@ -111,7 +111,7 @@ def public(office: Office, connection: Connection, row: Row) -> dict[str, Any]:
         "steps": steps(connection, row),
         "promised": {
             "due_at": promised(clocks), "first_due_at": clocks.get("first_due"), "answered_at": clocks.get("answered_at"),
-            "extended": bool(clocks.get("extended")), "late": late, "overdue": overdue, "sum": chosen.as_dict() if chosen else None,
+            "extended": bool(clocks.get("extended")), "settled": bool(clocks.get("answered_at")) or state.end, "late": late, "overdue": overdue, "sum": chosen.as_dict() if chosen else None,
             "basis": law.words(office.profile.law, chosen.basis).as_dict() if chosen else None,
         },
         "moves": _moves(connection, row, hide), "apology": _as_dict(apology(row, hide)), "next": _next(row, code).as_dict(),
@@ -246,13 +246,22 @@ _SORRY = Text("xin lỗi quý cơ quan", "we apologise")
 _SILENCE = Text(" Im lặng không bao giờ là từ chối.", " Silence is never a refusal.")
 
 
+# Ends that are told by a letter which is the reply: until it is issued the reply is owed.
+_TOLD_BY_REPLY = ("rejected", "not_accepted", "stopped")
+
+
+def owed(row: Row) -> bool:
+    """Whether a written reply may still be late: of an open case, and of one whose refusal has not been sent yet."""
+    return bool(row["is_open"]) or row["state"] in _TOLD_BY_REPLY
+
+
 def apology(row: Row, hide: Any = str) -> Text | None:
     """The sentence beside the word where a reply is late or was put off: both dates, and that the office is sorry."""
     clocks, now = row["clocks"], clock.now()
     first, due, answered = clocks.get("first_due"), promised(clocks), clocks.get("answered_at")
-    late, overdue = lateness(clocks, now, row["is_open"])
+    late, overdue = lateness(clocks, now, owed(row))
     put_off = bool(clocks.get("extended")) and first and due and first != due
-    if not first or not (late or overdue or (put_off and row["is_open"] and not answered)):
+    if not first or not (late or overdue or (put_off and owed(row) and not answered)):
         return None
     begin = Text(f"Hẹn trả lời {_day(first)}", f"A reply was promised for {_day(first)}")
     if put_off:
@@ -266,8 +275,8 @@ def apology(row: Row, hide: Any = str) -> Text | None:
     if overdue:
         today = _day(clock.stamp(now))
         return Text(
-            f"{begin.vi}; đến {today} vẫn chưa trả lời được; {_SORRY.vi}.{_SILENCE.vi}",
-            f"{begin.en}; on {today} it is still not there; {_SORRY.en}.{_SILENCE.en}",
+            f"{begin.vi}; đến {today} vẫn chưa có văn bản trả lời; {_SORRY.vi}.{_SILENCE.vi}",
+            f"{begin.en}; on {today} the written reply is still not there; {_SORRY.en}.{_SILENCE.en}",
         )
     return Text(f"{begin.vi}; {_SORRY.vi}.", f"{begin.en}; {_SORRY.en}.")
 
@@ -296,7 +305,7 @@ def _moves(connection: Connection, row: Row, hide: _Hide) -> list[dict[str, Any]
     found = [{"what": "pause", "at": item["from"], "from": item["from"], "to": item["to"], "why": why.as_dict()} for item in pauses]
     act = _acts(row).get("extend")
     if act and clocks.get("extended"):
-        reason = hide((act.get("given") or {}).get("reason"))
+        reason = _clause(hide((act.get("given") or {}).get("reason")) or "")
         told = {"vi": reason, "en": reason} if reason else None
         found.append({"what": "extension", "at": act["at"], "from": clocks.get("first_due"), "to": promised(clocks), "why": told})
     return sorted([*found, *_recounts(connection, row)], key=lambda item: str(item["at"]))
@@ -406,13 +415,17 @@ def _change(connection: Connection, row: Row) -> dict[str, Any]:
     acts = _acts(row)
     last = max((acts[name] for name in queries.CHANGES if name in acts), key=lambda act: str(act["at"]))
     decided = min((str(acts[name]["at"]) for name in _DECIDING if name in acts), default="")
-    old = _days_at(connection, row["id"], decided) if row["kind"] == "visit" else _hour_of(row)
+    # New days are a new version of the dossier: what was approved is an earlier one.
+    newest = row["dossier_no"] - (1 if last["given"].get("dates") else 0)
+    old = _days_at(connection, row["id"], decided, newest) if row["kind"] == "visit" else _hour_of(row)
     return {"what": "days" if row["kind"] == "visit" else "hour", "at": last["at"], "old": old, "new": _new_days(row, acts, last)}
 
 
-def _days_at(connection: Connection, case_id: str, at: str) -> dict[str, Any] | None:
+def _days_at(connection: Connection, case_id: str, at: str, newest: int) -> dict[str, Any] | None:
     """First and last day of the programme as it was approved."""
-    rows = store.query(connection, "SELECT fields FROM dossiers WHERE case_id = :id AND at <= :at ORDER BY no DESC LIMIT 1", id=case_id, at=at)
+    rows = store.query(
+        connection, "SELECT fields FROM dossiers WHERE case_id = :id AND at <= :at AND no <= :newest ORDER BY no DESC LIMIT 1", id=case_id, at=at, newest=newest
+    )
     fields = store.read_fields(store.keys_of(connection), rows[0]["fields"], case_id) if rows else {}
     return {"from": fields["first_day"], "to": fields["last_day"]} if fields.get("first_day") and fields.get("last_day") else None
 

@@ -6,6 +6,7 @@ a browser's history or whatever scans the code.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -83,6 +84,8 @@ def sum_rows(due: dict[str, Any]) -> list[dict[str, Any]]:
     counted = sorted(on for on in due["counted"] if on != begun or due["unit"] == "h")
     days += [(on, kind.format(n=number), "", False) for number, on in enumerate(counted, 1)]
     days += [(row["date"], _left_out(row["why"]), row["document"], True) for row in due["skipped"]]
+    if due["unit"] != "h" and counted:
+        days += [(on, _TAKEN_IN, "", False) for on in _between(begun, counted[0]) if on not in {day for day, *_ in days}]
     rows: list[dict[str, Any]] = []
     for on, what, document, off in sorted(days, key=lambda day: day[0]):
         last = rows[-1] if rows else None
@@ -96,6 +99,16 @@ def sum_rows(due: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 _COUNTED = {"wd": Text("Ngày làm việc {n}", "Working day {n}"), "d": Text("Ngày {n}", "Day {n}"), "h": Text("Tính theo giờ", "Counted by the hour")}
+
+
+# Received outside office hours or on a day off: taken in on the next working day, counted from the one after.
+_TAKEN_IN = Text("Ngày làm việc tiếp theo: coi là ngày nhận, chưa tính", "The next working day: taken in, not counted")
+
+
+def _between(first: str, last: str) -> list[str]:
+    """The days after one and before another."""
+    begin = date.fromisoformat(first)
+    return [(begin + timedelta(days=n)).isoformat() for n in range(1, (date.fromisoformat(last) - begin).days)]
 
 
 def _left_out(why: dict[str, str]) -> Text:
