@@ -188,7 +188,7 @@ def _partly(row: Row) -> bool:
 
 def _ending(state: Any, code: str) -> dict[str, str] | None:
     """How it ended, where it has."""
-    return state.label.as_dict() if code == "ended" else None
+    return _as_dict(queries.outward_detail(state, code)) if code == "ended" else None
 
 
 _INTERVIEW = Text("Phỏng vấn", "Interview")
