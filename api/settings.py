@@ -33,7 +33,8 @@ class Settings:
     @property
     def address(self) -> str:
         """The service as people reach it: what links in mails and on paper are made of, never of a request."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        named = f"https://{self.trusted_hosts[0]}" if self.https and self.trusted_hosts else f"http://{self.host}:{self.port}"
+        return (self.public_url or named).rstrip("/")
 
     @property
     def post(self) -> Post | None:

@@ -265,9 +265,11 @@ def apology(row: Row, hide: Any = str) -> Text | None:
         return None
     begin = Text(f"Hẹn trả lời {_day(first)}", f"A reply was promised for {_day(first)}")
     if put_off:
-        why = _given(row, "extend").get("reason")
-        told = _BECAUSE.format(reason=_clause(hide(why))) if why else Text("", "")
-        begin = Text(f"{begin.vi}, lùi đến {_day(due)}{told.vi}", f"{begin.en}, then put off to {_day(due)}{told.en}")
+        begin = Text(f"{begin.vi}, lùi đến {_day(due)}", f"{begin.en}, then put off to {_day(due)}")
+        why = hide(_given(row, "extend").get("reason") or "")
+        if why:
+            because = _BECAUSE.format(reason=_clause(why))
+            begin = Text(begin.vi + because.vi, begin.en + because.en)
     if answered:
         return Text(
             f"{begin.vi}; đã trả lời {_day(answered)}; {_SORRY.vi} vì sự chậm trễ.", f"{begin.en}; it was sent on {_day(answered)}; {_SORRY.en} for the delay."
