@@ -205,10 +205,12 @@ CHANGES = ("postpone", "reschedule")
 def outward_code(state: State, row: Row) -> str:
     """Which of the outward words a visit or an interview stands at: a key of `OUTWARD`.
 
-    A list knows by `changed` whether an approval was moved, a case that is loaded by its memory.
+    A list knows by `changed` whether an approval was moved, a case that is loaded by its memory; the calendar's rows know neither.
     """
     if state.outward == "decided" and not state.end:
-        moved = row["changed"] if "changed" in row else any(name in (row.get("memory", {}).get("acts") or {}) for name in CHANGES)
+        memory = row.get("memory")
+        acts = (memory.get("acts") or {}) if isinstance(memory, Mapping) else {}
+        moved = row["changed"] if "changed" in row else any(name in acts for name in CHANGES)
         return "changed" if moved else "decided"
     return state.outward or ""
 
