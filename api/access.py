@@ -18,7 +18,7 @@ ACCESS: dict[str, str] = {
     "rest.list_matches": USER, "rest.settle_match": USER, "rest.registry_outlets": USER, "rest.registry_outlet": USER, "rest.registry_people": USER,
     "rest.registry_person": USER,
     "rest.communes": USER, "rest.countries": PUBLIC, "rest.languages": PUBLIC,
-    "rest.calendar_feed": PUBLIC, "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
+    "rest.calendar_feed": PUBLIC, "rest.track": PUBLIC, "rest.receipt": USER, "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
     # pages
     "web.home": PUBLIC, "web.sign_in": PUBLIC, "web.sign_out": USER, "web.language_": PUBLIC, "web.account": USER, "web.end_session": USER,
     "web.read_notices": USER, "web.apply": USER, "web.apply_form": USER, "web.apply_elsewhere": USER, "web.edit": USER, "web.edit_screen": USER, "web.copy_case": USER, "web.form_sheet": USER, "web.notice_sheet": USER, "web.linked_interview": USER, "web.upload": USER, "web.cases": USER, "web.inbox": USER,
@@ -32,5 +32,6 @@ ACCESS: dict[str, str] = {
     "web.admin_law_compare": USER,
     "web.registry_outlets": USER, "web.registry_people": USER, "web.registry_outlet": USER, "web.registry_person": USER, "web.settle_match": USER,
     "web.admin_places": USER,
+    "web.track": PUBLIC, "web.track_code": PUBLIC, "web.receipt": USER, "web.receipt_qr": USER,
     "web.new_letter": USER, "web.topics": USER, "web.step_back": USER, "web.calendar": USER, "web.calendar_address": USER,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import errors, language, login, security
 from api.settings import ROOT, Settings, read_settings
@@ -44,6 +45,8 @@ def create_app(settings: Settings | None = None, office: Office | None = None) -
     app.config.update(FPD=settings, MAX_CONTENT_LENGTH=12 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024, MAX_FORM_PARTS=3000)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["office"] = office or Office.open(settings.database_url, settings.var / "files", settings.locality, settings.keys())
+    if settings.proxies:  # exactly as many as stand there: of the addresses that a request names, no further one is believed
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     login.install(app)
     security.install(app)
     errors.install(app)

@@ -15,7 +15,7 @@ from pathlib import Path
 from api import calendar_cli, locality_cli, place_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
-from workflow import calendar, crypto, db, localities
+from workflow import calendar, crypto, db, localities, pins
 from workflow.errors import WorkflowError
 
 
@@ -84,6 +84,7 @@ def _migrated(settings: Settings) -> int:
     office = _office(settings)
     localities.settle(office.db, office.profile)
     office.db.transact(lambda connection: calendar.seed_calendar(connection, calendar.years_ahead()))
+    pins.complete(office)
     office.db.close()
     return 0
 
@@ -131,7 +132,9 @@ def serve(_: argparse.Namespace) -> int:
         demo.load(office)
     app = create_app(settings, office)
     try:
-        server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None, clear_untrusted_proxy_headers=True)
+        server = create_server(
+            app, host=settings.host, port=settings.port, threads=settings.threads, ident=None, clear_untrusted_proxy_headers=not settings.proxies
+        )
     except OSError as error:
         print(f"Không mở được cổng {settings.port} / port {settings.port} is taken: {error}. PORT=… make run", file=sys.stderr)
         return 1

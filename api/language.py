@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from api import login
 from states.language import Text
@@ -30,6 +30,11 @@ def current() -> str:
         g.language = chosen if chosen in ("vi", "en") else "vi"
     found: str = g.language
     return found
+
+
+def keep(response: Response, code: str) -> None:
+    """Keep a visitor's language in the browser."""
+    response.set_cookie(COOKIE, code, max_age=365 * 86400, samesite="Lax", httponly=True, secure=current_app.config["FPD"].https)
 
 
 def t(vi: str, en: str, **values: Any) -> str:

@@ -31,6 +31,7 @@ class Settings:
     mail_from: str = ""
     public_url: str = ""
     keys_file: Path | None = None
+    proxies: int = 0
 
     def keys(self) -> Keyring:
         """The keys of personal data. A demo makes its own; production is given one. Raises SystemExit with a sentence."""
@@ -45,10 +46,16 @@ class Settings:
         return self.keys_file or self.var / KEYS
 
     @property
+    def address(self) -> str:
+        """The service as people reach it: what links in mails and on paper are made of, never of a request."""
+        named = f"https://{self.trusted_hosts[0]}" if self.https and self.trusted_hosts else f"http://{self.host}:{self.port}"
+        return (self.public_url or named).rstrip("/")
+
+    @property
     def post(self) -> Post | None:
         """The mail relay, or None where no mail is sent; raises SystemExit with a sentence for what cannot be read."""
         try:
-            return post_office(self.smtp_url, self.mail_from, self.public_url or f"http://{self.host}:{self.port}")
+            return post_office(self.smtp_url, self.mail_from, self.address)
         except ValueError as error:
             raise SystemExit(str(error)) from None
 
@@ -77,7 +84,10 @@ def read_settings() -> Settings:
         mail_from=env.str("MAIL_FROM", ""),
         public_url=env.str("PUBLIC_URL", ""),
         keys_file=Path(keys).resolve() if keys else None,
+        proxies=env.int("PROXIES", 0),
     )
+    if settings.proxies < 0:
+        raise SystemExit("FPD_PROXIES is how many proxies of yours stand before the service: 0 or more.")
     if settings.post and settings.production and not settings.public_url.startswith("https://"):
         raise SystemExit("FPD_PRODUCTION is set but FPD_PUBLIC_URL is not an https address: links in mails need it.")
     if settings.production and not settings.https:

@@ -10,7 +10,7 @@ import orjson
 from states import FLOWS
 from states import roles as R
 from states.language import Text
-from workflow import doctor, routing
+from workflow import doctor, routing, tracking
 from workflow.authority import Actor, Row
 from workflow.facts import topics_of
 from workflow.office import Office
@@ -32,12 +32,13 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     `deadlines` (every due date with its sum), `proposal` (None, or who proposed what and who endorsed it), `opinions`
     (one for each body asked; without the answer for those who only see that it was asked), `decision` (what was
     approved, for everybody on the case; who decided only for staff), `account` (the guide's log and report), `routing`
-    (the rules that apply and how far each has come), `places` (the communes of the programme as the list knows them) and
-    `signature` (of a letter). Raises `NotFound` where the case
+    (the rules that apply and how far each has come), `places` (the communes of the programme as the list knows them),
+    `signature` (of a letter) and `tracking` (its figures, a late reply in words, the way on after a refusal). Raises `NotFound` where the case
     does not exist for the person.
     """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)
+        tracked = tracking.own(office, connection, row, held)
     press = row["kind"] in ("visit", "interview")
     return {
         "deadlines": deadlines_for(office, row, actor, held),
@@ -48,6 +49,7 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
         "routing": _routing(office, row) if press and actor.staff and held & ASKED_READERS else [],
         "places": routing.places_named(office.profile, row["fields"], office.places) if press and actor.staff and held & ASKED_READERS else [],
         "signature": _signature(row) if row["kind"] == "letter" else None,
+        "tracking": tracked,
     }
 
 

@@ -22,7 +22,7 @@ from states.kinds.letter import LETTERS
 from states.language import Effect, Group, Refusal, Rows, Step, Text, blank, moment
 from states.machine import role_refusal
 from states.needs import row_of
-from workflow import authority, chance, clock, delegations, doctor, dossier, marks, routing, schemas, store
+from workflow import authority, chance, clock, delegations, doctor, dossier, marks, pins, routing, schemas, store
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
@@ -940,6 +940,8 @@ def _change_for(
     if step.action in ("recommend", "endorse"):
         memory["proposal_hash"] = head
     update |= _assignments(office, connection, flow, step, row, facts, actor)
+    if step.action == "submit":
+        change.add("tracking_pins", pins.drawn(office.keys, row["id"], stamp))
     if clocks is not None and clocks is not row["clocks"]:
         change.add("case_clock", {**clocks, "case_id": row["id"]})
     target = flow.states[step.target]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from states.language import Refusal, Text
@@ -25,6 +26,17 @@ class NotFound(WorkflowError):
 
     code = "not_found"
     text = Text("Không tìm thấy, hoặc Ông/Bà không được xem.", "It is not there, or not yours to see.")
+
+
+class SlowDown(WorkflowError):
+    """Too many wrong tries; `until` is the moment from which one may try again."""
+
+    code = "slow_down"
+    text = Text("Quá nhiều lần thử sai. Hãy thử lại sau {at} (giờ Hà Nội).", "Too many wrong tries. Try again after {at} (Hà Nội time).")
+
+    def __init__(self, until: datetime, told: str):
+        self.until = until
+        super().__init__(self.text.format(at=told))
 
 
 class RoleRefused(WorkflowError):

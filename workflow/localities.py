@@ -53,8 +53,10 @@ SECTIONS = {
     "targets": Text("Chỉ tiêu nội bộ", "Internal targets"),
     "grounds": Text("Căn cứ", "Grounds"),
     "signature_forms": Text("Thể thức ký", "Signature forms"),
+    "fee": Text("Phí, lệ phí", "Fees"),
+    "tracking": Text("Tra cứu công khai", "Public tracking"),
 }
-_TABLES = ("desk", "hours", "head", "recipients", "sectors", "personal_data")
+_TABLES = ("desk", "hours", "head", "recipients", "sectors", "personal_data", "fee", "tracking")
 
 
 class BadProfile(ValueError):
@@ -185,6 +187,17 @@ class Target:
     label: Text
     basis: str
     standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingLimits:
+    """How many wrong tries the public tracking bears in one window, and for how long an address that opened a case is known."""
+
+    per_address: int
+    per_case_from_address: int
+    per_case: int
+    window_minutes: int
+    known_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +413,12 @@ class Profile:
         """What the office has set itself, by name."""
         rows = self.raw["targets"]
         return {n: Target(n, float(r["value"]), r["unit"], _text(r["label"]), r["basis"], r["standing"]) for n, r in rows.items()}
+
+    @cached_property
+    def tracking_limits(self) -> TrackingLimits:
+        """Limits of the public tracking."""
+        row = self.raw["tracking"]
+        return TrackingLimits(*(int(row[name]) for name in ("per_address", "per_case_from_address", "per_case", "window_minutes", "known_days")))
 
     @property
     def minor_fields(self) -> tuple[str, ...]:

@@ -154,6 +154,14 @@ def day(value: Any, file: str, key: str) -> Iterator[Fault]:
         yield _fault(file, key, "date", value=value)
 
 
+def whole_number(value: Any, file: str, key: str) -> Iterator[Fault]:
+    """A whole number from one on."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        yield _wrong(file, key, int, value)
+    elif value < 1:
+        yield _fault(file, key, "number", value=value)
+
+
 def hour(value: Any, file: str, key: str) -> Iterator[Fault]:
     """An hour of the day as text, 07:30."""
     if hour_of(value) is None:
@@ -307,6 +315,11 @@ TABLES: dict[str, Mapping[str, Key]] = {
         "place": Key(pair), "unit_suffix": Key(text), "committee": Key(table(_HEAD)), "department": Key(table(_HEAD)), "standing": _STANDING, "source": _SOURCE,
     },
     "personal_data": {"identity_papers": _CODES, "basis": _BASIS, "standing": _STANDING},
+    "fee": {**_PAIR, "basis": _BASIS, "standing": _STANDING},
+    "tracking": {
+        **{name: Key(whole_number) for name in ("per_address", "per_case_from_address", "per_case", "window_minutes", "known_days")},
+        "basis": _BASIS, "standing": _STANDING,
+    },
     "recipients": {
         "list": Key(each(table({"agency": _CODE, "note": Key(pair)}))), "archive": Key(text), "standing": _STANDING, "source": _SOURCE,
     },

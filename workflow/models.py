@@ -552,6 +552,25 @@ class CodeCounter(Base):
     last: Mapped[int]
 
 
+class TrackingPin(Base):
+    """The figures that open the public page of a case, sealed."""
+
+    __tablename__ = "tracking_pins"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    pin: Mapped[str]
+    at: Mapped[str]
+
+
+class TrackingTry(Base):
+    """How often somebody typed wrong figures since a moment; `subject` is a keyed mark of who or what is counted."""
+
+    __tablename__ = "tracking_tries"
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    wrong: Mapped[int]
+    since: Mapped[str]
+    __table_args__ = (Index(None, "since"),)
+
+
 class Read(Base):
     """Each opening of a case by an auditor, and of a sensitive paper by anybody."""
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, marks, notices, recount, scan, store
+from workflow import clock, marks, notices, pins, recount, scan, store, throttle
 from workflow.authority import CLOCK
 from workflow.calendar import seed_calendar, years_ahead
 from workflow.mail import Post
@@ -76,6 +76,11 @@ JOBS: dict[str, Job] = {
     "calendar": Job(Text("Thêm năm mới vào lịch", "Add a new year to the calendar"), _opening, lambda office, slot, post: _seed(office)),
     "duties": Job(Text("Rà vai trò không ai giữ", "Look for roles nobody holds"), _opening, lambda office, slot, post: scan.duties(office, post)),
     "digest": Job(Text("Gom thư trong ngày", "Gather the daily mails"), _opening, lambda office, slot, post: notices.gather(office, slot)),
+    "tracking": Job(
+        Text("Số tra cứu còn thiếu, lượt thử đã cũ", "Tracking figures that are wanting, tries that are old"),
+        _opening,
+        lambda office, slot, post: pins.complete(office) + throttle.forget(office),
+    ),
     "forget": Job(Text("Bỏ dấu vết các lần chạy cũ", "Drop the marks of old runs"), _opening, lambda office, slot, post: _forget(office)),
 }
 

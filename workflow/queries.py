@@ -35,6 +35,7 @@ OUTWARD: dict[str, Text] = {
     "considered": Text("Đang xem xét", "Being considered"),
     "more": Text("Cần bổ sung", "More information needed"),
     "decided": Text("Đã có kết quả", "Decided"),
+    "changed": Text("Đã điều chỉnh", "Changed"),
     "suspended": Text("Tạm đình chỉ", "Suspended"),
     "ended": Text("Đã kết thúc", "Ended"),
 }
@@ -215,13 +216,38 @@ def _guide_known(row: Row) -> bool:
     return row["phase"] in ("approved", "accompanied", "reported")
 
 
-def outward_label(state: Any, row: Row) -> Text:
-    """The word an applicant reads; ends say which end."""
-    if state.outward is None or state.end or row["kind"] not in ("visit", "interview"):
-        return state.label if state.outward != "decided" or state.end else OUTWARD["decided"]
-    if state.name in ("approved", "accompanied", "reported"):
+# Acts that move an approval to other days, another hour or place.
+CHANGES = ("postpone", "reschedule")
+
+
+def outward_code(state: State, row: Row) -> str:
+    """Which of the outward words a visit or an interview stands at: a key of `OUTWARD`.
+
+    A list knows by `changed` whether an approval was moved, a case that is loaded by its memory; the calendar's rows know neither.
+    """
+    if state.outward == "decided" and not state.end:
+        memory = row.get("memory")
+        acts = (memory.get("acts") or {}) if isinstance(memory, Mapping) else {}
+        moved = row["changed"] if "changed" in row else any(name in acts for name in CHANGES)
+        return "changed" if moved else "decided"
+    return state.outward or ""
+
+
+def outward_label(state: State, row: Row) -> Text:
+    """The word an applicant reads; a decision says which one, an end how it ended."""
+    if state.outward is None or row["kind"] not in ("visit", "interview"):
         return state.label
-    return OUTWARD[state.outward]
+    code = outward_code(state, row)
+    word = OUTWARD[code]
+    how = outward_detail(state, code)
+    return Text(f"{word.vi}: {how.vi[:1].lower()}{how.vi[1:]}", f"{word.en}: {how.en[:1].lower()}{how.en[1:]}") if how else word
+
+
+def outward_detail(state: State, code: str) -> Text | None:
+    """What stands behind the word of a decision or an end; None where the word says it all."""
+    if code == "decided":
+        return state.label if state.end else Text("Chấp thuận", "Approved")
+    return state.label if code == "ended" and state.name != "closed" else None
 
 
 # --- what may be done ------------------------------------------------------------------------------------------
@@ -424,7 +450,8 @@ def _label_of(flow: Flow, state: str | None, row: Row, outside: bool) -> dict[st
     if state is None or state not in flow.states:
         return None
     found = flow.states[state]
-    return (outward_label(found, row) if outside else found.label).as_dict()
+    # An earlier entry keeps the word of its own day, whatever was moved since.
+    return (outward_label(found, {"kind": row["kind"], "changed": False}) if outside else found.label).as_dict()
 
 
 def deadlines(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
@@ -520,6 +547,7 @@ def paper_file(office: Office, actor: Actor, paper_id: str) -> dict[str, Any]:
 _LISTED = (
     "c.id, c.code, c.kind, c.state, c.phase, c.version, c.title, c.outlet, c.country, c.urgent, c.due_at, c.is_open, c.created_at,"
     " c.category, (c.state = 'suspended' AND c.memory LIKE :w_imposed) AS imposed,"
+    " (c.state IN ('approved', 'accompanied') AND (c.memory LIKE :w_postponed OR c.memory LIKE :w_rescheduled)) AS changed,"
     " c.updated_at, c.first_day, c.last_day, c.organisation_id, c.parent_id, c.channel, c.round, c.created_by,"
     " k.statutory_due, k.first_due, k.answered_at, k.extended, k.received_at, o.name AS officer_name, g.name AS guide_name,"
     " p.code AS parent_code, p.kind AS parent_kind"
@@ -562,6 +590,7 @@ def _scope(actor: Actor) -> tuple[str, dict[str, Any]]:
 
 # A visit that others suspended waits for whoever records that it goes on; quotation marks inside a text are escaped in JSON.
 IMPOSED = '%"suspended":{"by":"other"%'
+POSTPONED, RESCHEDULED = '%"postpone":{"by":%', '%"reschedule":{"by":%'
 RECORDS_RESUMPTION = (R.GUIDE, R.OFFICER)
 
 
@@ -751,7 +780,7 @@ def list_cases(office: Office, actor: Actor, filters: Mapping[str, Any]) -> dict
 
 def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapping[str, Any], mandates: tuple[Mandate, ...]) -> dict[str, Any]:
     scope, values = _scope_with(office, actor, mandates)
-    values["w_imposed"] = IMPOSED
+    values |= {"w_imposed": IMPOSED, "w_postponed": POSTPONED, "w_rescheduled": RESCHEDULED}
     where = [scope]
     inbox = filters.get("inbox")
     if inbox or filters.get("mine"):

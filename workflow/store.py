@@ -45,6 +45,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at"),
     "relations": ("case_id", "related_id", "at"),
     "acted_for": ("case_id", "seq", "delegation_id", "principal_id"),
+    "tracking_pins": ("case_id", "pin", "at"),
 }  # fmt: skip
 _TYPES = {
     "flow_version": "integer", "version": "integer", "round": "integer", "dossier_no": "integer", "seq": "integer",

@@ -158,6 +158,12 @@ def document() -> dict[str, Any]:
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"],
                 "properties": {"file": {"type": "string", "format": "binary"}}}}}},
             "responses": {"201": {"description": "Stored", "content": {_JSON: {"schema": {"type": "object"}}}}, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+        f"{base}/cases/{{ref}}/receipt": {"get": _get("receipt", "The receipt with the figures for the public tracking; for applicant and desk", {**anything, **seen}, _REF)},
+        f"{base}/public/track/{{code}}": {"get": _get("track", "What the public tracking tells of a case; no session needed, and nobody is named", {
+            "200": {"description": "The word, the steps, the promised date with its sum, what comes next",
+                    "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Tracked"}}}}, **_problems(404, 429)},
+            {"name": "code", "in": "path", "required": True, "schema": text, "description": "The printed code"},
+            {**_query("pin", {"type": "string", "pattern": "^[0-9]{6}$"}), "required": True}, public=True)},
         f"{base}/calendar.ics": {"get": _get("calendar_feed", "The calendar of whoever the token belongs to (RFC 5545); no session needed", {
             "200": {"description": "The calendar", "content": {"text/calendar": {"schema": text}}}, **_problems(404)},
             {**_query("token", {"type": "string", "pattern": "^[0-9a-f]{64}$"}), "required": True}, public=True)},
@@ -190,6 +196,13 @@ def document() -> dict[str, Any]:
             },
             "schemas": {
                 "Case": {"type": "object", "required": ["id", "version"], "properties": {"id": {"type": "string"}, "version": {"type": "integer"}}},
+                "Tracked": {"type": "object", "required": ["code", "kind", "word", "steps", "promised", "next"], "properties": {
+                    "code": {"type": "string"}, "kind": {"type": "string", "enum": ["visit", "interview"]},
+                    "word": {"type": "object", "required": ["code", "label"], "properties": {
+                        "code": {"type": "string", "enum": ["received", "considered", "more", "decided", "changed", "suspended", "ended"]}, "label": {"type": "object"}}},
+                    "result": {"type": ["object", "null"]}, "ending": {"type": ["object", "null"]}, "steps": {"type": "array", "items": {"type": "object"}},
+                    "promised": {"type": "object"}, "moves": {"type": "array", "items": {"type": "object"}}, "apology": {"type": ["object", "null"]},
+                    "next": {"type": "object"}, "guidance": {"type": ["object", "null"]}}},
                 "Problem": {"type": "object", "required": ["type", "title", "status", "code", "detail"], "properties": {
                     "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "code": {"type": "string"},
                     "detail": {"type": "string"}, "reasons": {"type": "array"}, "errors": {"type": "object"}}},

@@ -135,7 +135,7 @@ def case(ref: str) -> Any:
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         routing=inside["routing"], places=inside["places"], matches=matches_of(office(), actor, found["id"]) if actor.staff else [], topics=_topics(found), stuck=stuck_on(office(), actor, found["id"]), decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
-        labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=asked,
+        tracking=inside["tracking"], labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=asked,
         sent=_sent_along((asked or {}).get("bundle") or {}),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip

@@ -12,8 +12,10 @@ from api import language, login
 from api.errors import catalogue
 from api.rest.accounts import attempt
 from api.web import pending, web
+from api.web.apply import told_categories
 from states import FLOWS, chart
 from states.language import Text
+from workflow import categories as known_categories
 from workflow import notices, queries, users
 from workflow.authority import Actor
 from workflow.errors import NotFound
@@ -55,8 +57,16 @@ def _common() -> dict[str, Any]:
 
 @web.get("/")
 def home() -> Any:
-    """The public front page; people at work go to their own."""
-    return render_template("home.html")
+    """The public front page: send a request, track one, who decides what, whom to ask; time limits, fees, personal data."""
+    told = told_categories()
+    office = current_app.extensions["office"]
+    groups = [(heading, [told[code] for code in codes]) for heading, codes in known_categories.GROUPS]
+    terms = {code: {"value": int(office.rules.number(code)), "unit": office.rules[code].unit, "basis": office.rules[code].basis} for code in _TOLD_TERMS}
+    return render_template("home.html", groups=groups, fee=office.profile.text("fee"), reply=terms["T01"], data=terms)
+
+
+# The terms that the front page tells: of a reply, and of requests about personal data.
+_TOLD_TERMS = ("T01", "T34", "T34.access", "T34.restrict", "T34.erase")
 
 
 def start_page(actor: Actor) -> str:
@@ -107,7 +117,7 @@ def language_(code: str) -> Any:
     actor = login.actor()
     if actor:
         users.set_language(current_app.extensions["office"], actor, code)
-    response.set_cookie(language.COOKIE, code, max_age=365 * 86400, samesite="Lax", httponly=True, secure=current_app.config["FPD"].https)
+    language.keep(response, code)
     return response
 
 
