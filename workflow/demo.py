@@ -432,7 +432,8 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
             stage.act("motcua.mai", ref, "submit", undertaking=True)
             return
         ref = stage.file(who, kind, submit=name not in ("draft", "discarded"), fields=fields)
-        items = [{"target": "/crew", "reason": "Thiếu số thẻ của một thành viên.", "basis": "262/16(3)"}, {"target": "paper:request", "reason": "Bản chụp mờ."}]
+        cell = f"/crew/{stage.row(ref)['fields']['crew'][1]['row']}/card_no"
+        items = [{"target": cell, "code": "card_missing"}, {"target": "paper:request", "code": "paper_unreadable"}]
         match name:
             case "discarded":
                 stage.act(who, ref, "discard")

@@ -11,7 +11,7 @@ import orjson
 from states import Child, Flow
 from states.language import AnyField, Field, Group, value_at
 from states.needs import asked_items
-from states.shared import fingerprint, target_value
+from states.shared import mark_of
 from workflow import clock
 from workflow.crypto import Keyring, row_place
 from workflow.fold import fold
@@ -79,7 +79,7 @@ def _strip(value: Any, paths: list[list[str]]) -> Any:
 def unanswered(facts: Any) -> list[str]:
     """Items asked for whose target still looks as it did when it was asked."""
     asked = facts.memory.get("asked") or {}
-    return [t for t, mark in asked.items() if fingerprint(target_value(t, facts.fields, facts.papers)) == mark]
+    return [target for target, mark in asked.items() if mark_of(target, facts) == mark]
 
 
 def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
