@@ -178,9 +178,9 @@ def _items_lacking(facts: Facts) -> Text | None:
     if not basis and not reason:
         return None
     at, why = _names(facts, basis), _names(facts, reason)
-    vi = [f"chưa có căn cứ: {at.vi}" if basis else "", f"chưa nêu thiếu gì, sửa thế nào: {why.vi}" if reason else ""]
-    en = [f"no legal basis: {at.en}" if basis else "", f"what is missing and how to mend it is not said: {why.en}" if reason else ""]
-    return Text(f"Chưa gửi được. {'; '.join(filter(None, vi))}.", f"Not ready to be sent. {'; '.join(filter(None, en))}.")
+    vi = [f"chưa có căn cứ – {at.vi}" if basis else "", f"chưa nêu thiếu gì, sửa thế nào – {why.vi}" if reason else ""]
+    en = [f"no legal basis – {at.en}" if basis else "", f"what is missing and how to mend it is not said – {why.en}" if reason else ""]
+    return Text(f"Chưa gửi được: {'; '.join(filter(None, vi))}.", f"Not ready to be sent: {'; '.join(filter(None, en))}.")
 
 
 # All gaps at once, in writing, each with its reason and basis. Basis: Nghị định 63/2010 art. 18(5), 20(4).

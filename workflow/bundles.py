@@ -14,7 +14,7 @@ import orjson
 
 from states import Flow
 from states.language import Text
-from states.pointers import words
+from states.pointers import row_at, words
 from states.shared import fingerprint
 from workflow import dossier
 from workflow.authority import Row
@@ -23,6 +23,7 @@ from workflow.office import Office
 
 # The needs that ask whether an opinion still stands.
 CONCERNED = frozenset({"routing_settled", "somebody_to_ask", "consultations_settled", "silence_acknowledged", "agency_not_open"})
+_ASKING_PHASES = ("requested", "review")
 _NUMBER = re.compile(r"(\d+)-(\d+)$")
 
 
@@ -73,27 +74,24 @@ def standing(office: Office, row: Row) -> dict[str, Any]:
     """For the rules: `superseded`, the consultations that were asked again since; `outdated`, those of the rest that show what has changed, with the parts."""
     superseded: set[str] = set()
     outdated: dict[str, tuple[str, ...]] = {}
+    asks = row["phase"] in _ASKING_PHASES  # what is moved after a decision is not asked about again
     for children in consulted(row).values():
         superseded.update(child[0] for child in children[:-1])
         remembered = orjson.loads(children[-1][6]).get("shown")
-        parts = _changed(office, row, remembered) if remembered else ()
+        parts = _changed(office, row, remembered) if asks and remembered else ()
         if parts:
             outdated[children[-1][0]] = parts
     return {"superseded": frozenset(superseded), "outdated": outdated}
 
 
 def part_words(flow: Flow, row: Row, part: str) -> Text:
-    """A changed part in words; a row that is no longer there is told by its list."""
+    """A changed part in words; a row that is no longer there is said to be gone."""
     said = words(flow.fields, flow.papers, row["fields"], f"/{part}")
-    if "/" in part and not _row_there(row, part):
-        return Text(f"{said.vi} (đã bỏ)", f"{said.en} (removed)")
-    return said
-
-
-def _row_there(row: Row, part: str) -> bool:
     name, _, id_ = part.partition("/")
     rows = row["fields"].get(name)
-    return not isinstance(rows, list) or any(isinstance(found, dict) and found.get("row") == id_.split("/")[0] for found in rows)
+    if id_ and isinstance(rows, list) and row_at(rows, id_.split("/")[0]) is None:
+        return Text(f"{said.vi} (đã bỏ)", f"{said.en} (removed)")
+    return said
 
 
 __all__ = ["CONCERNED", "consulted", "part_words", "shown", "standing"]
