@@ -404,7 +404,9 @@ def to_ask_again(facts: Facts) -> dict[str, Any]:
 
 
 def _open_again(facts: Facts) -> list[str]:
-    running = {_agency(child) for child in current(facts) if child.state in ("asked", "lapsed")} - set(to_ask_again(facts))
+    """The agencies named that are being asked already, about the file as it is now."""
+    changed = facts.settings.get("outdated", {})
+    running = {_agency(child) for child in current(facts) if child.state in ("asked", "lapsed") and child.id not in changed}
     return sorted(running & set(facts.given.get("agencies") or ()))
 
 
