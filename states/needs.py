@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from states import roles
@@ -16,6 +16,7 @@ from states.language import AnyField, Child, Facts, Need, Paper, Text, blank, mi
 
 # Events, other than actions of the kind, that can lift a need.
 EVENTS = frozenset({"time", "edit", "upload", "appoint", "setting", "child", "reload"})
+OFFICE_TIME = timezone(timedelta(hours=7))  # the whole country keeps one time without summer time
 
 
 def _list(items: Iterable[str]) -> str:
@@ -155,13 +156,42 @@ in_our_authority = Need(
     who=(roles.INTAKE,),
 )
 
+
+def _said(facts: Facts, target: Any) -> Text:
+    """A target in words, as far as the office has told them."""
+    found = facts.settings.get("words", {}).get(target)
+    return found or Text(str(target), str(target))
+
+
+def _names(facts: Facts, targets: Iterable[Any]) -> Text:
+    told = [_said(facts, target) for target in targets]
+    return Text(_list(text.vi for text in told), _list(text.en for text in told))
+
+
+def _without(facts: Facts, part: str) -> list[Any]:
+    """The targets of items that lack this part."""
+    return [item.get("target") for item in facts.given.get("items") or () if blank(item.get(part))]
+
+
+def _items_lacking(facts: Facts) -> Text | None:
+    basis, reason = _without(facts, "basis"), _without(facts, "reason")
+    if not basis and not reason:
+        return None
+    at, why = _names(facts, basis), _names(facts, reason)
+    vi = [f"chưa có căn cứ – {at.vi}" if basis else "", f"chưa nêu thiếu gì, sửa thế nào – {why.vi}" if reason else ""]
+    en = [f"no legal basis – {at.en}" if basis else "", f"what is missing and how to mend it is not said – {why.en}" if reason else ""]
+    return Text(f"Chưa gửi được: {'; '.join(filter(None, vi))}.", f"Not ready to be sent: {'; '.join(filter(None, en))}.")
+
+
+# All gaps at once, in writing, each with its reason and basis. Basis: Nghị định 63/2010 art. 18(5), 20(4).
 items_given = Need(
     "items_given",
-    Text("Phải nêu ít nhất một mục cần bổ sung.", "Name at least one item to be supplied."),
-    lambda f: bool(f.given.get("items")),
+    Text("Phải nêu ít nhất một mục cần bổ sung, mỗi mục có lý do và căn cứ.", "Name at least one item, each with its reason and its legal basis."),
+    lambda f: bool(f.given.get("items")) and _items_lacking(f) is None,
     lifted_by=("reload",),
-    lift=Text("Chọn mục và ghi lý do.", "Choose the items and give the reason."),
+    lift=Text("Chọn mục, chọn lý do trong danh mục hoặc viết lý do và căn cứ.", "Choose the items, and a reason of the list or your own with its basis."),
     of_input=True,
+    detail=_items_lacking,
 )
 
 
@@ -175,13 +205,38 @@ def _trips_allowed(facts: Facts) -> int:
     return int(facts.settings.get("supplement_trips", 2)) + (more.count if more else 0)
 
 
+def _allowed_since(facts: Facts) -> bool:
+    """Whether the head has allowed one more since the file was last returned."""
+    more = facts.acts.get("allow_supplement")
+    asked = [facts.acts[name].at for name in ("ask_supplement", "ask_clarification") if name in facts.acts]
+    return more is not None and all(more.at >= at for at in asked)
+
+
+def _late_gaps(facts: Facts) -> tuple[Any, ...]:
+    """Items that stood in the file as they do now when it was first returned, and were not named then."""
+    return () if _allowed_since(facts) else tuple(facts.settings.get("late_gaps", ()))
+
+
+def _trips_detail(facts: Facts) -> Text | None:
+    if _trips(facts) >= _trips_allowed(facts):
+        n = _trips_allowed(facts)
+        return Text(f"Hồ sơ đã được trả {n} lần, đủ số lần cho phép.", f"The file has been returned {n} times, which is all that is allowed.")
+    late = _names(facts, _late_gaps(facts))
+    return Text(
+        f"Đã có trong hồ sơ từ lần trả đầu mà khi đó không nêu: {late.vi}. Cần ý kiến của lãnh đạo phòng.",
+        f"Already in the file when it was first returned, and not named then: {late.en}. The head has to allow it.",
+    )
+
+
+# All gaps are told at the first return: what was overlooked then costs a note of the head, like a return too many.
 supplement_trips_left = Need(
     "supplement_trips_left",
     Text("Đã yêu cầu bổ sung đủ số lần cho phép.", "The permitted number of supplement requests has been used."),
-    lambda f: _trips(f) < _trips_allowed(f),
+    lambda f: _trips(f) < _trips_allowed(f) and not _late_gaps(f),
     lifted_by=("allow_supplement",),
-    lift=Text("Lãnh đạo phòng cho phép thêm một lần, có lý do.", "The head allows one more, with a reason."),
+    lift=Text("Lãnh đạo phòng dùng “Cho bổ sung thêm một lần”, có lý do.", "The head uses “Allow one more supplement”, with a reason."),
     who=(roles.HEAD,),
+    detail=_trips_detail,
 )
 
 
@@ -190,13 +245,35 @@ def _leaves_time(facts: Facts) -> bool:
     return by is None or (facts.now < by and (latest is None or by <= latest))
 
 
+def _local(at: datetime) -> str:
+    return f"{at.astimezone(OFFICE_TIME):%H:%M %d/%m/%Y}"
+
+
+def _respond_detail(facts: Facts) -> Text | None:
+    by, latest = moment(facts.given.get("respond_by")), moment(facts.settings.get("respond_by_latest"))
+    if by is not None and by <= facts.now:
+        return Text("Hạn trả lời đã qua.", "The date to respond has already passed.")
+    if latest is None:
+        return None
+    if latest <= facts.now:
+        return Text(
+            f"Muộn nhất phải là {_local(latest)}, một ngày làm việc trước hạn luật định, và lúc đó đã qua: không trả hồ sơ được nữa.",
+            f"The latest is {_local(latest)}, a working day before the statutory date, and that has passed: the file cannot be returned any more.",
+        )
+    return Text(
+        f"Hạn trả lời muộn nhất là {_local(latest)}, một ngày làm việc trước hạn luật định.",
+        f"The latest date to respond is {_local(latest)}, a working day before the statutory date.",
+    )
+
+
 respond_by_leaves_time = Need(
     "respond_by_leaves_time",
     Text("Hạn bổ sung phải còn ít nhất một ngày làm việc trước hạn luật định.", "The date to respond must leave a working day before the statutory date."),
-    lambda f: _leaves_time(f),
+    _leaves_time,
     lifted_by=("reload",),
     lift=Text("Chọn hạn sớm hơn, hoặc quyết định trên hồ sơ hiện có.", "Choose an earlier date, or decide on the file as it is."),
     of_input=True,
+    detail=_respond_detail,
 )
 
 
@@ -204,6 +281,11 @@ def asked_items(facts: Facts) -> list[Mapping[str, Any]]:
     """The items of the last supplement or clarification asked for."""
     act = facts.acts.get("ask_clarification" if facts.state == "clarification_required" else "ask_supplement")
     return list(act.given.get("items") or ()) if act else []
+
+
+def _unanswered(facts: Facts) -> Text:
+    left = _names(facts, facts.settings.get("unanswered", ()))
+    return Text(f"Chưa sửa và chưa giải thích: {left.vi}.", f"Neither changed nor explained: {left.en}.")
 
 
 items_answered = Need(
@@ -214,6 +296,7 @@ items_answered = Need(
     lift=Text("Sửa mục được hỏi, hoặc ghi chú giải thích.", "Change the item asked about, or explain in a note."),
     who=(roles.APPLICANT,),
     of_input=True,
+    detail=_unanswered,
 )
 
 
@@ -300,8 +383,30 @@ def _agency(child: Child) -> str:
     return str(child.fields.get("agency", ""))
 
 
+def current(facts: Facts) -> tuple[Child, ...]:
+    """Of the consultations the last one of each agency: one that was asked again stands in the place of the one before."""
+    before = facts.settings.get("superseded", ())
+    return tuple(child for child in consultations(facts) if child.id not in before)
+
+
+def to_ask_again(facts: Facts) -> dict[str, Any]:
+    """The agencies whose question held something that has changed since, with what changed in words.
+
+    One whose question was cancelled is not asked again, nor one that was dropped with a reason in this round.
+    """
+    changed = facts.settings.get("outdated", {})
+    dropped = {agency for agency, row in (facts.memory.get("dropped") or {}).items() if row.get("round") == facts.round}
+    return {
+        _agency(child): changed[child.id]
+        for child in current(facts)
+        if child.id in changed and child.state != "cancelled" and _agency(child) not in dropped
+    }  # fmt: skip
+
+
 def _open_again(facts: Facts) -> list[str]:
-    running = {_agency(child) for child in consultations(facts) if child.state in ("asked", "lapsed")}
+    """The agencies named that are being asked already, about the file as it is now."""
+    changed = facts.settings.get("outdated", {})
+    running = {_agency(child) for child in current(facts) if child.state in ("asked", "lapsed") and child.id not in changed}
     return sorted(running & set(facts.given.get("agencies") or ()))
 
 
@@ -317,10 +422,29 @@ agency_not_open = Need(
 
 
 def unrouted(facts: Facts) -> list[str]:
-    """Bodies that a routing rule proposes and that were neither asked nor dropped with a reason."""
+    """Bodies still to be asked: those a routing rule proposes that were neither asked nor dropped with a reason, and those to be asked again."""
     asked = {_agency(child) for child in consultations(facts)}
     dropped = set(facts.memory.get("dropped") or ())
-    return [row["agency"] for row in facts.settings.get("proposed", ()) if row["agency"] not in asked | dropped]
+    first = [row["agency"] for row in facts.settings.get("proposed", ()) if row["agency"] not in asked | dropped]
+    return list(dict.fromkeys([*first, *to_ask_again(facts)]))
+
+
+def _agencies_said(facts: Facts, codes: Iterable[str]) -> Text:
+    names = facts.settings.get("agency_names", {})
+    told = [(names.get(code), code) for code in codes]
+    return Text(_list(n.vi if n else c for n, c in told), _list(n.en if n else c for n, c in told))
+
+
+def _to_ask(facts: Facts) -> Text | None:
+    again = to_ask_again(facts)
+    if not again:
+        return None
+    first = [code for code in unrouted(facts) if code not in again]
+    who, told = _agencies_said(facts, again), _agencies_said(facts, first)
+    vi, en = (f" Chưa hỏi: {told.vi}.", f" Not asked yet: {told.en}.") if first else ("", "")
+    return Text(
+        f"Hồ sơ đã sửa phần gửi kèm câu hỏi; phải hỏi lại: {who.vi}.{vi}", f"What was sent along with a question has changed; to be asked again: {who.en}.{en}"
+    )
 
 
 def _for_approval(need: Need) -> Need:
@@ -339,6 +463,7 @@ _routing = Need(
     lifted_by=("consult",),
     lift=Text("Hỏi cơ quan đó, hoặc bỏ qua và nêu lý do.", "Ask it, or drop it with a reason."),
     who=(roles.OFFICER,),
+    detail=_to_ask,
 )
 routing_settled = _for_approval(_routing)
 somebody_to_ask = replace(
@@ -346,6 +471,7 @@ somebody_to_ask = replace(
     code="somebody_to_ask",
     text=Text("Mọi cơ quan theo quy tắc đã được hỏi.", "Every body that the rules propose has been asked."),
     test=lambda f: bool(unrouted(f)),
+    detail=None,
 )
 
 
@@ -363,8 +489,11 @@ routing_hint = towards_approval(_routing)
 
 
 def _unsettled(facts: Facts) -> list[Child]:
-    left = []
-    for child in consultations(facts):
+    left, again = [], to_ask_again(facts)
+    for child in current(facts):
+        if _agency(child) in again:
+            left.append(child)
+            continue
         if child.state in ("answered", "cancelled"):
             continue
         if child.state == "lapsed":
@@ -376,15 +505,14 @@ def _unsettled(facts: Facts) -> list[Child]:
 
 
 def _waiting_for(facts: Facts) -> Text | None:
-    left = _unsettled(facts)
+    left, again = [_agency(child) for child in _unsettled(facts)], to_ask_again(facts)
     if not left:
         return None
-    names = facts.settings.get("agency_names", {})
-    told = [names.get(_agency(child)) for child in left]
-    return Text(
-        f"Còn chờ ý kiến: {_list(n.vi if n else _agency(c) for n, c in zip(told, left, strict=True))}.",
-        f"Opinions still awaited: {_list(n.en if n else _agency(c) for n, c in zip(told, left, strict=True))}.",
-    )
+    waited = _agencies_said(facts, (code for code in left if code not in again))
+    stale = _agencies_said(facts, (code for code in left if code in again))
+    vi = [f"Còn chờ ý kiến: {waited.vi}." if waited.vi else "", f"Phải hỏi lại vì hồ sơ đã sửa: {stale.vi}." if stale.vi else ""]
+    en = [f"Opinions still awaited: {waited.en}." if waited.en else "", f"To be asked again, the file has changed: {stale.en}." if stale.en else ""]
+    return Text(" ".join(filter(None, vi)), " ".join(filter(None, en)))
 
 
 consultations_settled = Need(
@@ -719,7 +847,7 @@ seen_is_current = Need(
 
 def without_opinion(facts: Facts) -> list[str]:
     """Agencies that let the date pass and whose silence means nothing."""
-    return [_agency(child) for child in consultations(facts) if child.state == "lapsed" and child.fields.get("silence_means", "none") != "no_objection"]
+    return [_agency(child) for child in current(facts) if child.state == "lapsed" and child.fields.get("silence_means", "none") != "no_objection"]
 
 
 silence_acknowledged = Need(

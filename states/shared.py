@@ -53,6 +53,7 @@ ROW_DECISIONS = Rows("rows", Text("Từng dòng", "Row by row"), ids=False, maxi
 ))  # fmt: skip
 ITEMS = Rows("items", Text("Các mục cần bổ sung", "Items to be supplied"), ids=False, required=True, minimum=1, maximum=50, one=Text("Mục", "Item"), fields=(
     Field("target", "pointer", Text("Mục", "Item"), required=True, max_length=200),
+    Field("code", "choice", Text("Lý do trong danh mục", "Reason of the list")),
     Field("reason", "longtext", Text("Thiếu hoặc sai gì, sửa thế nào", "What is missing or wrong, how to mend it"), max_length=1000),
     Field("basis", "basis", Text("Căn cứ pháp lý", "Legal basis"), max_length=60),
 ))  # fmt: skip
@@ -104,10 +105,17 @@ def target_value(target: str, fields: Mapping[str, Any], papers: Mapping[str, An
     return value_at(fields, target)
 
 
+def mark_of(target: str, facts: Facts) -> str:
+    """How a target looks now, to tell later whether it changed. The office keys the mark, so that it gives away no short value."""
+    keyed = facts.settings.get("keyed") or str
+    return str(keyed(fingerprint(target_value(target, facts.fields, facts.papers))))
+
+
 def keep_asked(facts: Facts) -> Mapping[str, Any]:
-    """Remember how each item looked when it was asked for, to tell later whether it was answered."""
-    items = facts.given.get("items") or ()
-    return {"asked": {item["target"]: fingerprint(target_value(item["target"], facts.fields, facts.papers)) for item in items}}
+    """Remember how each item looked when it was asked for, to tell later whether it was answered; and what the first slip named, on which version."""
+    targets = [item["target"] for item in facts.given.get("items") or ()]
+    first = facts.memory.get("first_asked") or {"targets": targets, "no": facts.settings.get("dossier_no")}
+    return {"asked": {target: mark_of(target, facts) for target in targets}, "first_asked": first}
 
 
 def keep_decider(facts: Facts) -> Mapping[str, Any]:
@@ -233,10 +241,11 @@ def office_steps(review: tuple[str, ...], referral: str, later: tuple[str, ...])
 
 
 def keep_dropped(facts: Facts) -> Mapping[str, Any]:
-    """Remember the proposed bodies that the officer drops, each with its rule and reason."""
-    dropped = dict(facts.memory.get("dropped") or {})
+    """Remember the bodies that the officer leaves out, each with rule, reason and round; one that is asked after all is left out no more."""
+    asked = set(facts.given.get("agencies") or ())
+    dropped = {agency: row for agency, row in (facts.memory.get("dropped") or {}).items() if agency not in asked}
     for row in facts.given.get("dropped") or ():
-        dropped[row["agency"]] = {"rule": row.get("rule", ""), "reason": row.get("reason", "")}
+        dropped[row["agency"]] = {"rule": row.get("rule", ""), "reason": row.get("reason", ""), "round": facts.round}
     return {"dropped": dropped}
 
 

@@ -323,7 +323,7 @@ def undone() -> Iterator[None]:
     commit = engine._commit
 
     def broken(connection: Any, change: Any, actor: Any) -> None:
-        store._begin(connection)  # on PostgreSQL the one statement would be a transaction by itself
+        store.begin(connection)  # on PostgreSQL the one statement would be a transaction by itself
         commit(connection, change, actor)
         raise Undone
 

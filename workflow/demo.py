@@ -437,6 +437,7 @@ def _story_jobs() -> Iterator[tuple[int, int, Callable[[Stage, int], None]]]:
     yield -13, 93, _ending("visit", "lapsed", "vptt.han")
     yield -5, 94, _ending("visit", "letters", "vptt.han")
     yield -2, 95, _ending("visit", "keyed_in", "vptt.han")
+    yield -2, 96, _ending("visit", "answered", "vptt.han")
 
 
 def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
@@ -455,7 +456,8 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
             stage.act("motcua.mai", ref, "submit", undertaking=True)
             return
         ref = stage.file(who, kind, submit=name not in ("draft", "discarded"), fields=fields)
-        items = [{"target": "/crew", "reason": "Thiếu số thẻ của một thành viên.", "basis": "262/16(3)"}, {"target": "paper:request", "reason": "Bản chụp mờ."}]
+        cell = f"/crew/{stage.row(ref)['fields']['crew'][-1]['row']}/card_no"
+        items = [{"target": cell, "code": "card_missing"}, {"target": "paper:request", "code": "paper_unreadable"}]
         match name:
             case "discarded":
                 stage.act(who, ref, "discard")
@@ -468,6 +470,8 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
             case "clarification_required":
                 advance(stage, ref, kind, "under_review")
                 stage.act("cv.binh", ref, "ask_clarification", items=items[:1], respond_by=stage.soon(1))
+            case "answered":
+                _answered(stage, ref, who)
             case "not_accepted":
                 stage.act(
                     "motcua.mai",
@@ -522,6 +526,25 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
                 _letter_states(stage, ref)
 
     return job
+
+
+def _answered(stage: Stage, ref: str, who: str) -> None:
+    """A clarification that came back: one body was shown the row that was mended and is asked again, the others' opinions stand."""
+    advance(stage, ref, "visit", "under_review")
+    rows = stage.row(ref)["fields"]["itinerary"]
+    for agency, pointers in (("cong_an", ["/itinerary", "/crew"]), ("so_vhttdl", [f"/itinerary/{rows[0]['row']}"])):
+        stage.act("cv.binh", ref, "consult", agencies=[agency], question="Đề nghị cho ý kiến.", due_at=stage.soon(1), bundle=pointers)
+    answer_all(stage, ref)
+    items = [
+        {"target": f"/itinerary/{rows[1]['row']}/place", "code": "place_unclear"},
+        {"target": f"/itinerary/{rows[1]['row']}/host", "code": "host_missing"},
+        {"target": "paper:request", "code": "no_signature_or_seal"},
+    ]
+    stage.act("cv.binh", ref, "ask_clarification", items=items, respond_by=stage.soon(1))
+    mended = [{**row, **({"place": "Hợp tác xã minh họa, ấp 2", "host": "UBND xã minh họa"} if row is rows[1] else {})} for row in rows]
+    engine.edit_case(stage.office, stage.actor(who), ref, {"itinerary": mended}, version=stage.row(ref)["version"])
+    stage.attach(who, ref, "request")
+    stage.act(who, ref, "clarify", note="Đã ghi rõ địa điểm và đơn vị tiếp; văn bản đã ký, đóng dấu.")
 
 
 def _letter_states(stage: Stage, ref: str) -> None:

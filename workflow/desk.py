@@ -10,7 +10,7 @@ import orjson
 from states import FLOWS
 from states import roles as R
 from states.language import Text
-from workflow import doctor, routing, tracking
+from workflow import bundles, doctor, routing, tracking
 from workflow.authority import Actor, Row
 from workflow.facts import topics_of
 from workflow.office import Office
@@ -30,7 +30,8 @@ def internals(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
     """The desk's own knowledge of one case, each part as far as this person may read it.
 
     `deadlines` (every due date with its sum), `proposal` (None, or who proposed what and who endorsed it), `opinions`
-    (one for each body asked; without the answer for those who only see that it was asked), `decision` (what was
+    (one for each body asked; without the answer for those who only see that it was asked; `changed` names what it was shown and is
+    not so any more, `superseded` says that the body was asked again), `decision` (what was
     approved, for everybody on the case; who decided only for staff), `account` (the guide's log and report), `routing`
     (the rules that apply and how far each has come), `places` (the communes of the programme as the list knows them),
     `signature` (of a letter) and `tracking` (its figures, a late reply in words, the way on after a refusal). Raises `NotFound` where the case
@@ -62,14 +63,19 @@ def stuck_on(office: Office, actor: Actor, ref: str) -> list[Text]:
 
 def _routing(office: Office, row: Row) -> list[dict[str, Any]]:
     """Every routing rule that applies, with how far it has come: asked, dropped with a reason, permit held."""
-    asked = {orjson.loads(fields)["agency"]: state for _, kind, state, _, _, fields, *_ in row["children"] if kind == "consultation"}
+    asked = {orjson.loads(children[-1][5])["agency"]: children[-1][2] for children in bundles.consulted(row).values()}
+    outdated = bundles.standing(office, row)["outdated"]
+    again = {orjson.loads(c[5])["agency"] for cs in bundles.consulted(row).values() for c in cs[-1:] if c[0] in outdated and c[2] != "cancelled"}
+    again = {code for code in again if left_out(row, code) is None}
     dropped = set(row["memory"].get("dropped") or ())
     held = row["memory"].get("permits") or {}
     found = []
     for item in routing.fired(office.profile, row["kind"], row["fields"], topics_of(row), office.places):
         if item.act == "consult":
             known = [code for code in item.agencies if code in office.organisations]
-            found += [_rule(item, (code,), _asked_state(code, asked, dropped), waits=code not in asked and code not in dropped) for code in known]
+            for code in known:
+                waits = code in again or (code not in asked and code not in dropped)
+                found.append(_rule(item, (code,), ASK_AGAIN if code in again else _asked_state(code, asked, dropped), waits=waits))
         elif item.act == "permit":
             held_all = "" in held or set(item.rows) <= set(held)
             found.append(_rule(item, item.agencies, PERMIT_HELD if held_all else PERMIT_MISSING, waits=not held_all))
@@ -87,6 +93,7 @@ def _rule(item: routing.Fired, agencies: tuple[str, ...], state: Text | None, *,
 
 
 PERMIT_HELD = Text("đã ghi giấy phép", "permit on record")
+ASK_AGAIN = Text("phải hỏi lại", "to be asked again")
 PERMIT_MISSING = Text("chưa có giấy phép", "no permit yet")
 
 
@@ -94,6 +101,13 @@ def _asked_state(agency: str, asked: Mapping[str, str], dropped: set[str]) -> Te
     if agency in asked:
         return FLOWS["consultation"].states[asked[agency]].label
     return Text("đã bỏ qua, có lý do", "dropped, with a reason") if agency in dropped else Text("chưa hỏi", "not asked yet")
+
+
+def left_out(row: Row, agency: str) -> str | None:
+    """Why a body is not asked again in this round; None where the officer has not said so."""
+    dropped = (row["memory"].get("dropped") or {}).get(agency) or {}
+    reason: str | None = dropped.get("reason") if dropped.get("round") == row["round"] else None
+    return reason
 
 
 def _acts(memory: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +131,7 @@ def _proposal(row: Row) -> dict[str, Any] | None:
 
 
 def _opinions(office: Office, row: Row, answers: bool) -> list[dict[str, Any]]:
-    found = []
+    found, stands, flow = [], bundles.standing(office, row), FLOWS[row["kind"]]
     for id_, kind, state, _, _, fields, memory, code, *_rest in row["children"]:
         if kind != "consultation":
             continue
@@ -132,6 +146,8 @@ def _opinions(office: Office, row: Row, answers: bool) -> list[dict[str, Any]]:
             "outcome": given.get("outcome") if answers else None, "opinion": given.get("opinion") if answers else None,
             "conditions": (given.get("conditions") or []) if answers else [], "doc_no": given.get("doc_no"), "paper_only": given.get("paper_only"),
             "at": acts[name]["at"] if name else None, "by": acts[name]["name"] if name else None, "recorded": name == "record_answer",
+            "superseded": id_ in stands["superseded"], "left": left_out(row, values["agency"]), "bundle": (orjson.loads(memory).get("shown") or {}).get("pointers") or [],
+            "changed": [bundles.part_words(flow, row, part).as_dict() for part in stands["outdated"].get(id_, ()) if state != "cancelled"],
         })  # fmt: skip
     return found
 

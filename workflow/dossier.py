@@ -12,7 +12,7 @@ from states import Child, Flow
 from states import roles as R
 from states.language import AnyField, Field, Group, blank, value_at
 from states.needs import asked_items
-from states.shared import fingerprint, target_value
+from states.shared import mark_of
 from workflow import clock
 from workflow.crypto import Keyring, row_place
 from workflow.fold import fold
@@ -77,10 +77,10 @@ def _strip(value: Any, paths: list[list[str]]) -> Any:
     return out
 
 
-def unanswered(facts: Any, keys: Keyring) -> list[str]:
+def unanswered(facts: Any) -> list[str]:
     """Items asked for whose target still looks as it did when it was asked."""
     asked = facts.memory.get("asked") or {}
-    return [t for t, mark in asked.items() if keys.blind(fingerprint(target_value(t, facts.fields, facts.papers))) == mark]
+    return [target for target, mark in asked.items() if mark_of(target, facts) == mark]
 
 
 # Who reads what of a person in full (permission matrix, rows *identity papers*, *health note*; personal data, section 7).

@@ -22,11 +22,10 @@ from states.kinds.letter import LETTERS
 from states.language import Effect, Group, Refusal, Rows, Step, Text, blank, moment
 from states.machine import role_refusal
 from states.needs import row_of
-from workflow import authority, chance, clock, delegations, doctor, dossier, marks, pins, routing, schemas, store
+from workflow import authority, bundles, chance, clock, delegations, doctor, dossier, marks, pins, returns, routing, schemas, store
 from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
-from workflow.crypto import Keyring
 from workflow.deadlines import NEVER, noon_of, promised
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired, WorkflowError
 from workflow.facts import facts_of
@@ -242,7 +241,7 @@ def _new_row(
         "id": chance.public_id(), "code": None, "kind": flow.kind, "flow_version": flow.version, "state": state,
         "phase": found.phase, "version": 0, "round": 1, "head_hash": "", "parent_id": parent["id"] if parent else None,
         "origin": origin, "organisation_id": organisation, "created_by": created_by, "channel": channel,
-        "officer_id": None, "guide_id": None, "leader_id": None, "office_id": None,
+        "officer_id": None, "guide_id": None, "leader_id": None, "office_id": None, "returned_to": None,
         "authority": authority_of(fields.get("category")), "urgent": False, "referred": False, "accepted": False,
         "is_open": flow.is_open(state), "due_at": NEVER, "memory": memory, "dossier_no": 1, "created_at": stamp,
         "updated_at": stamp, **dossier.summary(flow.kind, fields, office.keys),
@@ -781,6 +780,8 @@ def _resolve(office: Office, connection: Connection, flow: Flow, step: Step, row
                 office.agency(value, item.name)
             case "signer":
                 inputs[item.name] = _signer(connection, item.name, value)
+    if step.action in returns.ASKING:
+        extra |= returns.resolved(office.profile, connection, step, row, inputs)
     if step.action == "assign_guide":
         extra["guide_clash"] = _guide_clash(connection, row, inputs["guide"])
     if step.action == "endorse" and actor.speaks_as(R.DIRECTOR):
@@ -843,13 +844,10 @@ def _check_rows(office: Office, item: Rows, rows: list[dict[str, Any]], row: Row
 
 def points_at(row: Row, rows_name: str, pointer: str) -> bool:
     """Whether a pointer or row id of an input names something of the dossier that may be named there."""
-    if pointer.startswith("paper:"):
-        names = {paper.name for paper in flow_for(row["kind"]).papers if not paper.office}
-        return rows_name == "items" and pointer.removeprefix("paper:") in names
-    declared = {item.name for item in flow_for(row["kind"]).fields}
-    head = pointer.strip("/").split("/")[0]
     if rows_name == "items":
-        return pointer.startswith("/") and head in declared
+        return returns.points_at(row, pointer)
+    if pointer.startswith("paper:"):
+        return False
     known = {r.get("row") for rows in row["fields"].values() if isinstance(rows, list) for r in rows if isinstance(r, dict)}
     return row_of({"row": pointer}) in known or rows_name == "rows"
 
@@ -908,7 +906,7 @@ def _change_for(
     given = dict(facts.given)
     fields, papers, content = row["fields"], row["papers"], row["content_hash"]
     round_ = row["round"] + (1 if step.new_round else 0)
-    memory = _remembered(office.keys, flow, step, row, facts, actor, acting, round_, stamp)
+    memory = _remembered(flow, step, row, facts, actor, acting, round_, stamp)
     update: dict[str, Any] = {"version": row["version"] + 1}
     snapshot = step.new_round or step.action == "submit"
     if step.action == "correct_typing":
@@ -942,6 +940,9 @@ def _change_for(
     update |= _assignments(office, connection, flow, step, row, facts, actor)
     if step.action == "submit":
         change.add("tracking_pins", pins.drawn(office.keys, row["id"], stamp))
+    back = returns.returned_to(row, step, acting, given)
+    if back != row["returned_to"]:
+        update["returned_to"] = back
     if clocks is not None and clocks is not row["clocks"]:
         change.add("case_clock", {**clocks, "case_id": row["id"]})
     target = flow.states[step.target]
@@ -984,7 +985,7 @@ def _moved_days(fields: Mapping[str, Any], dates: list[Mapping[str, Any]]) -> di
     return {**fields, "itinerary": rows, "first_day": days[0], "last_day": days[-1]} if days else {**fields, "itinerary": rows}
 
 
-def _remembered(keys: Keyring, flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, acting: str, round_: int, stamp: str) -> dict[str, Any]:
+def _remembered(flow: Flow, step: Step, row: Row, facts: Facts, actor: Actor, acting: str, round_: int, stamp: str) -> dict[str, Any]:
     """What the case keeps in mind: the last act of each name, who did what in the round, what `keep` says."""
     memory = dict(row["memory"])
     acts = dict(memory.get("acts") or {})
@@ -1014,9 +1015,6 @@ def _remembered(keys: Keyring, flow: Flow, step: Step, row: Row, facts: Facts, a
         acts.pop("enter_paper_decision", None)
     if step.keep:
         memory.update(step.keep(facts))
-    if "asked" in memory and memory["asked"] is not row["memory"].get("asked"):
-        # The mark of a short number would give it away to whoever tries them all: it is kept under the key.
-        memory["asked"] = {target: keys.blind(mark) for target, mark in memory["asked"].items()}
     return memory
 
 
@@ -1142,22 +1140,56 @@ def _open_consultations(
     if not agencies:
         return
     rules = {item["agency"]: item for item in facts.settings["proposed"]}
-    last = _code(office, connection, flow, facts.now, count=len(agencies))
-    prefix, number = last.rsplit("-", 1)
-    for index, code in enumerate(agencies):
+    running = {code: id_ for code in agencies if (id_ := _open_question(row, office.organisations[code].id))}
+    new = [code for code in agencies if code not in running]
+    last = _code(office, connection, flow, facts.now, count=len(new)) if new else ""
+    prefix, number = last.rsplit("-", 1) if new else ("", "0")
+    for code in agencies:
         agency = office.organisations[code]
-        shown = dossier.bundle(flow_for(row["kind"]).fields, row["fields"], facts.given.get("bundle") or (), identity=code in office.profile.identity_readers)
+        shown, remembered = bundles.shown(office, row, facts.given.get("bundle") or (), code)
         values = {
             "agency": code, "question": facts.given["question"], "due_at": facts.given["due_at"],
             "rule": rules[code]["rule"] if code in rules else "", "silence_means": agency.silence_means, "bundle": shown,
         }  # fmt: skip
-        child = _new_row(office, flow, "asked", agency.id, actor.id, "online", values, {}, facts.now, parent=row, origin=f"{head}:{code}")
-        child["code"] = f"{prefix}-{int(number) - len(agencies) + 1 + index:04d}"
+        origin = f"{head}:{code}"
+        if code in running:
+            _ask_anew(connection, running[code], values, remembered, origin, facts, actor, acting)
+            continue
+        child = _new_row(office, flow, "asked", agency.id, actor.id, "online", values, {"shown": remembered}, facts.now, parent=row, origin=origin)
+        child["code"] = f"{prefix}-{int(number) - len(new) + 1 + new.index(code):04d}"
         child["title"] = row["title"]
         child["outlet"] = row["outlet"]
         child["due_at"] = facts.given["due_at"]
         child["search_text"] = fold(f"{child['code']} {row['title']} {row['outlet']} {agency.name.vi}")
         _write_opening(office, change, child, values, {}, actor, acting, facts.now, {"question": values["question"]})
+
+
+def _open_question(row: Row, organisation_id: str) -> str | None:
+    """The question to a body that nobody has answered yet. The rules let it be asked again only where the file has changed."""
+    asked = bundles.consulted(row).get(organisation_id)
+    return str(asked[-1][0]) if asked and asked[-1][2] == "asked" else None
+
+
+def _ask_anew(
+    connection: Connection, child_id: str, values: Mapping[str, Any], remembered: Mapping[str, Any], origin: str, facts: Facts, actor: Actor, acting: str
+) -> None:
+    """Put an unanswered question on the file as it is now: one question and one answer for each body, as an entry `edit` of the question."""
+    child = store.load(connection, child_id)
+    assert child is not None
+    store.begin(connection)
+    stamp, content = clock.stamp(later(child, facts.now)), dossier.content_hash(values, {})
+    change = Change(child["id"], child["version"], child["state"], actor.id, actor.epoch)
+    made = _Entry("edit", acting, child["state"], child["state"], child["round"], {"question": values["question"]}, content_hash=content)
+    head = _append(change, child, actor, stamp, made, "")
+    change.update = {
+        "version": child["version"] + 1, "head_hash": head, "origin": origin, "dossier_no": child["dossier_no"] + 1, "due_at": values["due_at"],
+        "memory": orjson.dumps({**child["memory"], "shown": remembered}).decode(), "updated_at": stamp,
+    }  # fmt: skip
+    change.add("dossiers", {
+        "case_id": child["id"], "no": child["dossier_no"] + 1, "round": child["round"], "fields": orjson.dumps(values).decode(), "papers": "{}",
+        "content_hash": content, "at": stamp, "by_id": actor.id,
+    })  # fmt: skip
+    _commit(connection, change, actor)
 
 
 def _answer_parent(connection: Connection, row: Row, facts: Facts) -> None:

@@ -12,7 +12,7 @@ from states import Act, Child, Facts, Flow
 from states.kinds.letter import LETTERS
 from states.language import moment
 from states.needs import agreed_slot, dropped_rows
-from workflow import clock, dossier, routing
+from workflow import bundles, clock, dossier, returns, routing
 from workflow.authority import Actor, Row
 from workflow.categories import with_delegation
 from workflow.deadlines import promised
@@ -202,6 +202,10 @@ def facts_of(
     settings["grounds"] = office.profile.grounds_for(ground_use(action)) if action else ()
     if clocks and action in ("ask_supplement", "ask_clarification"):
         settings["respond_by_latest"] = office.deadlines_for(row).latest_respond_by(clocks)
+    if action in returns.ASKING or row["state"] in dossier.RETURNED:
+        settings |= {"keyed": office.keys.blind, "dossier_no": row["dossier_no"]}
+    if row["kind"] in ("visit", "interview") and row["children"] and (wanted is None or wanted & bundles.CONCERNED):
+        settings |= bundles.standing(office, row)
     if row["state"] == "approved":
         settings["grace_until"] = office.deadlines_for(row).grace_until(row["first_day"])
     settings["scans"] = memory.get("scans") or ()
@@ -233,5 +237,6 @@ def facts_of(
     if wanted is None or "seen_is_current" in wanted:
         facts.decision_hash = dossier.decision_hash(row["content_hash"], memory.get("proposal_hash", ""), children)
     if row["state"] in dossier.RETURNED:
-        settings["unanswered"] = dossier.unanswered(facts, office.keys)
+        settings["unanswered"] = left = dossier.unanswered(facts)
+        settings["words"] = returns.words_of(flow, row["fields"], left)
     return facts

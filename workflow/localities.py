@@ -30,10 +30,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "localities"
 DEFAULT = "can-tho"
 SETTING = "locality"
 # The national files that every profile starts from; calendar, rules, routing and categories are read by those who use them.
-SHARED = ("defaults", "agencies", "leaders", "sectors", "reports", "signatures", "grounds", "law")
+SHARED = ("defaults", "agencies", "leaders", "sectors", "reports", "signatures", "grounds", "returns", "law")
 # By which key the rows of a list are told apart: a row of the locality takes the place of the national one.
 IDENTITY = {
-    "agencies": "code", "communes": "name", "grounds": "code", "law": "code", "leaders": "agency", "report_lines": "what", "rules": "code",
+    "agencies": "code", "communes": "name", "grounds": "code", "law": "code", "leaders": "agency", "report_lines": "what", "returns": "code", "rules": "code",
     "signature_forms": "code", "subscribers": "agency",
 }  # fmt: skip
 # The parts of a profile whose statements have a standing, in words.
@@ -52,6 +52,7 @@ SECTIONS = {
     "personal_data": Text("Dữ liệu cá nhân", "Personal data"),
     "targets": Text("Chỉ tiêu nội bộ", "Internal targets"),
     "grounds": Text("Căn cứ", "Grounds"),
+    "returns": Text("Lý do trả lại để bổ sung", "Reasons of returns"),
     "signature_forms": Text("Thể thức ký", "Signature forms"),
     "fee": Text("Phí, lệ phí", "Fees"),
     "tracking": Text("Tra cứu công khai", "Public tracking"),
@@ -85,6 +86,24 @@ class Ground:
     label: Text
     basis: str
     uses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnReason:
+    """A coded reason for returning a file: what it can be said of, the provision, what is wrong and how to mend it."""
+
+    code: str
+    on: tuple[str, ...]
+    basis: str
+    text: Text
+
+    def fits(self, key: str) -> bool:
+        """Whether it can be said of a target of this key (`crew.passport_no`), or of a part inside it where the whole is meant."""
+        return any(pattern == "*" or _matches(pattern, key) or pattern.startswith(f"{key}.") for pattern in self.on)
+
+
+def _matches(pattern: str, key: str) -> bool:
+    return pattern == key or (pattern.endswith("*") and key.startswith(pattern[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +307,11 @@ class Profile:
     def _grounds_by_use(self) -> dict[str, tuple[str, ...]]:
         uses = {use for ground in self.grounds for use in ground.uses}
         return {use: tuple(ground.code for ground in self.grounds if use in ground.uses) for use in uses}
+
+    @cached_property
+    def returns(self) -> Mapping[str, ReturnReason]:
+        """The coded reasons for returning a file, by code."""
+        return {row["code"]: ReturnReason(row["code"], tuple(row["on"]), row["basis"], _text(row["text"])) for row in self.raw["returns"]}
 
     @cached_property
     def law(self) -> Mapping[str, LegalText]:
@@ -502,7 +526,7 @@ def _entries(profile: Profile) -> Iterator[Entry]:
 
 
 def _entry(code: str, section: str, key: str, row: Mapping[str, Any]) -> Entry:
-    spoken = row.get("name") or row.get("label") or row.get("title")
+    spoken = row.get("name") or row.get("label") or row.get("title") or row.get("text")
     label = (
         _text(spoken) if isinstance(spoken, Mapping) else Text(str(spoken), str(spoken)) if spoken else SECTIONS[section] if key == section else Text(key, key)
     )
@@ -511,7 +535,7 @@ def _entry(code: str, section: str, key: str, row: Mapping[str, Any]) -> Entry:
     return Entry(subject, section, key, label, _said(row), row["standing"], str(row.get("source") or row.get("basis") or ""))
 
 
-_NOT_SAID = ("standing", "source", "basis", "name", "label", "title", "why", "code", "what", "rule", "vi", "en", "silence_basis", "lines", "note")
+_NOT_SAID = ("standing", "source", "basis", "name", "label", "title", "text", "why", "code", "what", "rule", "vi", "en", "silence_basis", "lines", "note")
 
 
 def _said(row: Mapping[str, Any]) -> str:

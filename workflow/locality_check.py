@@ -67,6 +67,7 @@ T = {
     "unit": Text("đơn vị “{value}” không dùng được cho {code}; chọn: {known}", "the unit “{value}” does not fit {code}; one of: {known}"),
     "number": Text("“{value}” không phải số đếm", "“{value}” is no count"),
     "field": Text("không có mục hồ sơ “{value}”", "there is no field “{value}” in a dossier"),
+    "target": Text("không có mục hồ sơ hay giấy tờ “{value}”", "there is no field and no paper “{value}” in a dossier"),
     "letter": Text("không có loại văn bản “{value}”", "there is no letter “{value}”"),
     "name": Text("mã “{value}” khác tên tệp", "the code “{value}” is not the name of the file"),
     "syntax": Text("lỗi cú pháp TOML: {detail}", "this is no TOML: {detail}"),
@@ -301,6 +302,7 @@ SIGNATURE = {
 GROUND = {
     "code": _CODE, "for": Key(each(word("reject", "not_accepted", "revoke", "decline"))), "basis": _BASIS, "label": Key(pair), "standing": _STANDING,
 }  # fmt: skip
+RETURN = {"code": _CODE, "on": Key(each(text)), "basis": _BASIS, "text": Key(pair), "standing": _STANDING}
 TARGET = {
     "value": Key(count), "unit": Key(word("wd", "d", "h", "months", "minutes", "percent")), "label": Key(pair), "basis": _BASIS, "standing": _STANDING, "source": _SOURCE,
 }  # fmt: skip
@@ -326,7 +328,7 @@ TABLES: dict[str, Mapping[str, Key]] = {
 }  # fmt: skip
 LISTS: dict[str, Mapping[str, Key]] = {
     "agencies": AGENCY, "communes": COMMUNE, "leaders": LEADER, "rules": RULE, "law": LAW, "report_lines": REPORT_LINE, "signature_forms": SIGNATURE,
-    "grounds": GROUND,
+    "grounds": GROUND, "returns": RETURN,
     "subscribers": {"agency": _CODE, "events": Key(each(word(*EVENTS))), "standing": _STANDING, "source": _SOURCE},
 }  # fmt: skip
 PLAIN: dict[str, Check] = {
@@ -602,6 +604,22 @@ def dossier_fields() -> frozenset[str]:
     return frozenset(found)
 
 
+def return_targets() -> frozenset[str]:
+    """What a reason for a return may name: fields, lists and parts with all that is in them, papers, or anything."""
+    fields = dossier_fields()
+    inner = {f"{name.partition('.')[0]}.*" for name in fields if "." in name}
+    papers = {f"paper:{paper.name}" for kind in ("visit", "interview") for paper in FLOWS[kind].papers if not paper.office}
+    return frozenset({*fields, *inner, *papers, "paper:*", "*"})
+
+
+def _returns(whole: _Whole) -> None:
+    known = return_targets()
+    for say, row in whole.rows("returns"):
+        for index, value in enumerate(words_of(row, "on")):
+            if value not in known:
+                say(f"on[{index}]", "target", value=value)
+
+
 def _others(whole: _Whole) -> None:
     fields = dossier_fields()
     for index, name in enumerate(words_of(whole.data, "minor_fields")):
@@ -612,7 +630,7 @@ def _others(whole: _Whole) -> None:
             whole.say(f"signers.{name}", "letter", value=name)
 
 
-_ALL = (_twice, _validity, _bodies, _texts, _leaders, _mentions, _overrides, _bases, _hours, _others)
+_ALL = (_twice, _validity, _bodies, _texts, _leaders, _mentions, _overrides, _bases, _hours, _returns, _others)
 
 
 # --- files --------------------------------------------------------------------------------------------------------

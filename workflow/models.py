@@ -117,6 +117,7 @@ class Case(Base):
     guide_id: Mapped[str | None]
     leader_id: Mapped[str | None]
     office_id: Mapped[str | None]
+    returned_to: Mapped[str | None]
     category: Mapped[str | None]
     authority: Mapped[str | None]
     urgent: Mapped[bool]
@@ -148,6 +149,7 @@ class Case(Base):
         Index(None, "parent_id"),
         Index(None, "officer_id", "due_at", "id"),
         Index(None, "guide_id"),
+        Index("ix_cases_returned", "returned_to", sqlite_where=text("returned_to IS NOT NULL"), postgresql_where=text("returned_to IS NOT NULL")),
         Index(None, "kind", "created_at", "id"),
         Index(None, "created_at", "id"),
     )

@@ -20,7 +20,8 @@ from states import roles as R
 from states.kinds.letter import LETTERS
 from states.language import PHASES, Field, Group, Refusal, Rows, State, Step, Text
 from states.machine import role_refusal
-from workflow import authority, clock, delegations, dossier, engine, schemas, store
+from states.needs import asked_items
+from workflow import authority, clock, delegations, dossier, engine, returns, schemas, store
 from workflow.authority import Actor, Mandate, Row
 from workflow.deadlines import NEVER, OUTSIDE, lateness, of_case
 from workflow.errors import Invalid, NotFound
@@ -186,23 +187,19 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "channel": row["channel"], "head_hash": row["head_hash"], "created_at": row["created_at"], "updated_at": row["updated_at"],
         "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items()} if _reads_papers(held) else {},
     }  # fmt: skip
+    if not outside:
+        found["applicant_answered"] = row["returned_to"] == actor.id
     if not outside and flow.internal:
         found["internal"] = {item.name: (row["memory"].get("internal") or {}).get(item.name) or [] for item in flow.internal}
     if row["kind"] in ("visit", "interview"):
         found["open_fields"] = _open_fields(flow, row, facts, held)
         if row["state"] in dossier.RETURNED:
-            found["items"] = _items(facts)
+            found["items"] = returns.items_of(office.profile, flow, found["fields"], asked_items(facts))
     return found
 
 
 def _reads_papers(held: frozenset[str]) -> bool:
     return bool(held & {R.APPLICANT, R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR, R.REGISTRY})
-
-
-def _items(facts: Any) -> list[dict[str, Any]]:
-    from states.needs import asked_items
-
-    return [dict(item) for item in asked_items(facts)]
 
 
 def _open_fields(flow: Flow, row: Row, facts: Any, held: frozenset[str]) -> list[str] | None:
@@ -549,7 +546,7 @@ _LISTED = (
     " c.category, (c.state = 'suspended' AND c.memory LIKE :w_imposed) AS imposed,"
     " (c.state IN ('approved', 'accompanied') AND (c.memory LIKE :w_postponed OR c.memory LIKE :w_rescheduled)) AS changed,"
     " c.updated_at, c.first_day, c.last_day, c.organisation_id, c.parent_id, c.channel, c.round, c.created_by,"
-    " k.statutory_due, k.first_due, k.answered_at, k.extended, k.received_at, o.name AS officer_name, g.name AS guide_name,"
+    " c.returned_to, k.statutory_due, k.first_due, k.answered_at, k.extended, k.received_at, o.name AS officer_name, g.name AS guide_name,"
     " p.code AS parent_code, p.kind AS parent_kind"
 )
 SORTS = {"created": ("c.created_at", "DESC"), "-created": ("c.created_at", "DESC"), "due": ("c.due_at", "ASC"), "updated": ("c.updated_at", "DESC")}
@@ -677,6 +674,8 @@ def _waiting(office: Office, actor: Actor, mine: bool, mandates: tuple[Mandate, 
                     condition = f"c.kind = '{kind}' AND c.state = '{state.name}'"
                     if typed:  # drafts of an earlier release bear no type in their row: they wait as their state says
                         condition += " AND c.category IS NULL"
+                    if mine and (role, state.name) == (R.INTAKE, "requested"):  # one that was answered goes back to who asked
+                        condition += " AND (c.returned_to IS NULL OR c.returned_to = :w_me)"
                     if role == R.OFFICER:
                         main = "c.officer_id" if kind in ("visit", "interview") else "p.officer_id"
                         condition += f" AND {main} = :w_me" if mine else ""
@@ -710,6 +709,15 @@ def _waiting(office: Office, actor: Actor, mine: bool, mandates: tuple[Mandate, 
 _CODE = re.compile(r"[a-z]{1,8}-[vicl]-[0-9]{4}-[0-9]{1,8}", re.IGNORECASE)
 # Whoever looks for a number wants the case itself first, then visits and interviews, then what belongs to them.
 _NEAREST = "(CASE WHEN c.code = :f_code THEN 0 WHEN c.parent_id IS NULL THEN 1 ELSE 2 END)"
+# What the applicant has answered stands on top of the inbox of the person it came back to.
+_ANSWERED = "(CASE WHEN c.returned_to = :v_me THEN 0 ELSE 1 END)"
+
+
+def _ranked(connection: Connection, actor: Actor, place: tuple[str, str] | None) -> bool:
+    """Whether something came back to this person: only then is their inbox ordered by it. A further page keeps the order of the first."""
+    if place is not None:
+        return " " in place[0]
+    return bool(store.query(connection, "SELECT 1 AS one FROM cases WHERE returned_to = :me AND is_open LIMIT 1", me=actor.id))
 
 
 def encode_cursor(*parts: str) -> str:
@@ -812,7 +820,6 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
         where.append("(p.id = :f_parent OR p.code = :f_parent)")
         values["f_parent"] = filters["parent"]
     code = next((word.upper() for word in str(filters.get("q", "")).split() if _CODE.fullmatch(word)), None)
-    nearest, first = (_NEAREST, "near, ") if code else ("1", "")
     if code:
         values["f_code"] = code
     if "q" in filters:
@@ -823,17 +830,21 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
             values[key] = "%" + word.replace("~", "~~").replace("%", "~%").replace("_", "~_") + "%"
     column, order = SORTS[filters.get("sort") or ("due" if inbox else "created")]
     limit = int(filters.get("limit") or 25)
-    if "cursor" in filters:
-        at, id_ = decode_cursor(filters["cursor"])
+    place = decode_cursor(filters["cursor"]) if "cursor" in filters else None
+    nearest = _NEAREST if code else _ANSWERED if inbox and column == "c.due_at" and _ranked(connection, actor, place) else "1"
+    ranked = nearest != "1"
+    if place:
+        at, id_ = place
         sign = "<" if order == "DESC" else ">"
         after = f"({column} {sign} :k_at OR ({column} = :k_at AND c.id {sign} :k_id))"
-        if code:
+        if ranked:
             near, _, at = at.rpartition(" ")
             if near not in ("0", "1", "2"):
                 raise Invalid({"cursor": [TEXTS["choice"]]})
-            after = f"({_NEAREST} > {near} OR ({_NEAREST} = {near} AND {after}))"
+            after = f"({nearest} > {near} OR ({nearest} = {near} AND {after}))"
         where.append(after)
         values |= {"k_at": at, "k_id": id_}
+    first = "near, " if ranked else ""
     sql = (
         f"SELECT {_LISTED}, {nearest} AS near FROM cases c LEFT JOIN case_clock k ON k.case_id = c.id LEFT JOIN users o ON o.id = c.officer_id"
         " LEFT JOIN users g ON g.id = c.guide_id LEFT JOIN cases p ON p.id = c.parent_id"
@@ -842,7 +853,7 @@ def _page_of(office: Office, connection: Connection, actor: Actor, filters: Mapp
     rows = store.query(connection, sql, **values)
     page = rows[:limit]
     name = column.split(".")[1]
-    following = encode_cursor(f"{page[-1]['near']} {page[-1][name]}" if code else page[-1][name], page[-1]["id"]) if len(rows) > limit else None
+    following = encode_cursor(f"{page[-1]['near']} {page[-1][name]}" if ranked else page[-1][name], page[-1]["id"]) if len(rows) > limit else None
     outside = not actor.staff
     return {"items": [_listed(office, row, stamp, outside, actor, mandates) for row in page], "next_cursor": following}
 
@@ -864,6 +875,7 @@ def _listed(office: Office, row: dict[str, Any], stamp: str, outside: bool, acto
         "due_at": None if row["due_at"] == NEVER else row["due_at"], "due": {"statutory": row["statutory_due"]}, "first_due": row["first_due"],
         "overdue": overdue, "late": late, "is_open": bool(row["is_open"]), "created_at": row["created_at"], "updated_at": row["updated_at"],
         "received_at": row["received_at"], "first_day": row["first_day"], "last_day": row["last_day"],
+        "applicant_answered": row["returned_to"] == actor.id,
         "parent": {"id": row["parent_id"], "code": row["parent_code"], "kind": row["parent_kind"]} if row["parent_id"] and not consultee else None,
         "main_action": _main_action(office, flow, row, actor),
         **(_lent_to(office, flow, row, actor, mandates) or {"through": None}),
@@ -930,7 +942,7 @@ def _counts(office: Office, connection: Connection, actor: Actor, mandates: tupl
 
 
 def declared(flow: Flow, pointer: str) -> Text:
-    """The label of a pointer such as /crew/<row>/passport_no or paper:passport."""
+    """The label of a pointer such as /crew/<row>/passport_no or paper:passport, whatever the row."""
     if pointer.startswith("paper:"):
         return next((p.label for p in flow.papers if p.name == pointer[6:]), Text(pointer, pointer))
     parts, items, labels = pointer.strip("/").split("/"), flow.fields, []

@@ -20,7 +20,7 @@ from workflow.crypto import Keyring, KeysError, is_sealed
 
 CASE = (
     "id", "code", "kind", "flow_version", "state", "phase", "version", "round", "head_hash", "parent_id", "origin",
-    "organisation_id", "created_by", "channel", "officer_id", "guide_id", "leader_id", "office_id", "category", "authority",
+    "organisation_id", "created_by", "channel", "officer_id", "guide_id", "leader_id", "office_id", "returned_to", "category", "authority",
     "urgent", "referred", "accepted", "is_open", "due_at", "title", "outlet", "country", "first_day", "last_day", "memory",
     "dossier_no", "search_text", "created_at", "updated_at",
 )  # fmt: skip
@@ -282,7 +282,7 @@ def values_of(connection: Connection, values: Iterable[str]) -> Any:
     return found if connection.dialect.name == "postgresql" else orjson.dumps(found).decode()
 
 
-def _begin(connection: Connection) -> None:
+def begin(connection: Connection) -> None:
     """Open the transaction, where a writer of one statement has to write more than that one (PostgreSQL)."""
     driver: Any = connection.connection.dbapi_connection
     if connection.dialect.name == "postgresql" and driver.autocommit and driver.info.transaction_status == 0:
@@ -291,7 +291,7 @@ def _begin(connection: Connection) -> None:
 
 def execute(connection: Connection, sql: str, **values: Any) -> int:
     """One plain write with `:name` blanks; answers how many rows it touched."""
-    _begin(connection)
+    begin(connection)
     cursor = cursor_of(connection)
     try:
         cursor.execute(_named(sql, connection.dialect.name), values)
@@ -302,7 +302,7 @@ def execute(connection: Connection, sql: str, **values: Any) -> int:
 
 def next_number(connection: Connection, series: str, count: int = 1) -> int:
     """Draw `count` numbers of a series inside the running transaction; answers the last of them."""
-    _begin(connection)
+    begin(connection)
     cursor = cursor_of(connection)
     try:
         cursor.execute(

@@ -13,7 +13,7 @@ from api.rest import rest
 from api.rest.body import json_body, known, once, text_of, version
 from api.security import request_id
 from states.language import Text
-from workflow import Done, Office, Once, attachments, choices, clock, engine, perform, preview, queries  # fmt: skip  # noqa: E501
+from workflow import Done, Office, Once, attachments, choices, clock, differences, engine, perform, preview, queries  # fmt: skip  # noqa: E501
 from workflow import attach as attach_paper
 from workflow import edit_case as edit
 from workflow import history as history_of
@@ -181,6 +181,12 @@ def history(ref: str) -> Any:
 
         raise Invalid({"canonical": [TEXTS["bool"]]})
     return jsonify({"items": history_of(office(), login.needed(), ref, canonical=wanted == "true")})
+
+
+@rest.get("/cases/<ref>/differences")
+def differences_of(ref: str) -> Any:
+    """What the applicant changed when the file came back, old and new."""
+    return jsonify(differences.of_case(office(), login.needed(), ref, request.args.get("round", "")))
 
 
 @rest.get("/cases/<ref>/deadlines")

@@ -151,6 +151,12 @@ def document() -> dict[str, Any]:
             _ID, *paging)},
         f"{base}/cases/{{ref}}/history": {"get": _get("history", "The entries of a case", {**_items("Entries"), **seen, **_problems(422)}, _REF, _query("canonical", flag))},
         f"{base}/cases/{{ref}}/deadlines": {"get": _get("deadlines", "Every due date with its sum", {**_items("Deadlines"), **seen}, _REF)},
+        f"{base}/cases/{{ref}}/differences": {
+            "get": _get(
+                "differences_of", "What the applicant changed when the file came back, old and new", {**anything, **seen, **_problems(422)}, _REF,
+                _query("round", {"type": "string", "pattern": "^[0-9]+$", "description": "The round it came back into; the last one where none is named"}),
+            )
+        },
         f"{base}/cases/{{ref}}/letters": {"get": _get("letters", "The letters of a case", {**_items("Letters"), **seen}, _REF)},
         f"{base}/cases/{{ref}}/papers": {"get": _get("papers", "The papers of a case", {**_items("Papers"), **seen}, _REF)},
         f"{base}/cases/{{ref}}/papers/{{name}}": {"post": {"operationId": "attach", "summary": "Upload a paper",

@@ -11,7 +11,7 @@ from api import login
 from api.language import label, t
 from api.rest.cases import paper_response
 from api.security import request_id
-from api.web import forms, web
+from api.web import asking, forms, web
 from api.web.apply import catalogues, sentences
 from states import FLOWS
 from states import roles as R
@@ -20,8 +20,26 @@ from states.kinds.letter import LETTERS
 from states.kinds.visit import LOG_ROWS
 from states.language import AnyField, Field, Group, Rows, Text
 from states.needs import row_of
+from states.pointers import row_words as row_words_of
 from states.shared import REPORT, ROW_DECISIONS
-from workflow import choices, clock, edit_case, history, letters, list_cases, open_case, papers, perform, preview, queries, read_case, recuse, routing
+from workflow import (
+    choices,
+    clock,
+    differences,
+    edit_case,
+    history,
+    letters,
+    list_cases,
+    open_case,
+    papers,
+    perform,
+    preview,
+    queries,
+    read_case,
+    recuse,
+    returns,
+    routing,
+)
 from workflow.audit.verify import verify
 from workflow.desk import internals, stuck_on
 from workflow.errors import Invalid, NeedsUnmet, NotFound, WorkflowError
@@ -64,8 +82,11 @@ def inbox() -> Any:
     """What waits for me, the most urgent first."""
     found = _page(True)
     today = clock.today()
-    groups: dict[str, list[Any]] = {"overdue": [], "today": [], "later": []}
+    groups: dict[str, list[Any]] = {"answered": [], "overdue": [], "today": [], "later": []}
     for item in found["items"]:
+        if item["applicant_answered"]:
+            groups["answered"].append(item)
+            continue
         due = item["due_at"] and clock.moment(item["due_at"])
         name = "later" if not due else "overdue" if due < clock.now() else "today" if clock.local(due).date() == today else "later"
         groups[name].append(item)
@@ -135,10 +156,21 @@ def case(ref: str) -> Any:
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
         attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         routing=inside["routing"], places=inside["places"], matches=matches_of(office(), actor, found["id"]) if actor.staff else [], topics=_topics(found), stuck=stuck_on(office(), actor, found["id"]), decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
-        tracking=inside["tracking"], labels={item["target"]: queries.declared(flow, item["target"]) for item in found.get("items", ())}, asked=asked,
+        tracking=inside["tracking"], differences=_differences(found), asked=asked,
         sent=_sent_along((asked or {}).get("bundle") or {}),
         letter_types=FLOWS["letter"].fields[0].choices,  # type: ignore[union-attr]
     )  # fmt: skip
+
+
+def _differences(found: dict[str, Any]) -> dict[str, Any] | None:
+    """What was changed when the file came back, for those who handle it; a round that does not exist is the last one."""
+    actor = login.needed()
+    if not actor.staff or found["kind"] not in ("visit", "interview") or found["round"] == 1:
+        return None
+    try:
+        return differences.of_case(office(), actor, found["id"], request.args.get("round", ""))
+    except Invalid:
+        return differences.of_case(office(), actor, found["id"])
 
 
 def _topics(found: dict[str, Any]) -> dict[str, Any] | None:
@@ -268,8 +300,7 @@ def _prefilled(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> dict
         elif isinstance(item, Rows):
             values[item.name] = _proposed_rows(_rows_for(found, item, step.action), item, step.action, inside["proposal"])
         elif item.name in ("respond_by", "due_at"):
-            due = office().deadlines.count(clock.now(), "T23").due
-            values[item.name] = f"{clock.local(due):%Y-%m-%dT%H:%M}"
+            values[item.name] = f"{clock.local(_proposed_date(found, item.name)):%Y-%m-%dT%H:%M}"
         elif item.name == "form" and found["fields"].get("form"):
             values[item.name] = found["fields"]["form"]
         elif item.name == "place" and found["fields"].get("place"):
@@ -278,17 +309,29 @@ def _prefilled(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> dict
             leader = found["fields"]["leader"]
             values[item.name] = f"{leader.get('name', '')}, {leader.get('position', '')}"
         elif item.name == "agencies":
-            values[item.name] = list(dict.fromkeys(code for row in inside["routing"] if row["act"] == "consult" and row["waits"] for code in row["agencies"]))
+            values[item.name] = [body["code"] for body in proposed_bodies(inside)]
+        elif item.name == "bundle":
+            values[item.name] = list(dict.fromkeys(pointer for opinion in _to_ask_again(inside) for pointer in opinion["bundle"]))
         elif item.name == "question" and step.action == "consult":
             asked = [row["question"] for row in inside["routing"] if row["act"] == "consult" and row["waits"] and row["question"]]
-            values[item.name] = "\n".join(dict.fromkeys(text["vi"] for text in asked))  # a letter between offices is in Vietnamese
+            before = [opinion["question"] for opinion in _to_ask_again(inside) if opinion["question"]]
+            values[item.name] = "\n".join(dict.fromkeys([*(text["vi"] for text in asked), *before]))  # a letter between offices is in Vietnamese
         elif item.type == "date" and item.name in ("on", "doc_date"):
             values[item.name] = clock.today().isoformat()
     if step.action in ("refuse_intake", "refer_out"):
         values |= _pointed_elsewhere(found)
     if step.action == "consult":
-        values["dropped"] = [{"agency": body["code"], "rule": body["rules"][0]["rule"]} for body in proposed_bodies(inside)]
+        values["dropped"] = [{"agency": body["code"], "rule": _rule_of(body)} for body in proposed_bodies(inside)]
     return values
+
+
+def _proposed_date(found: dict[str, Any], name: str) -> Any:
+    """By when an answer is asked for at first: in the usual time, to an applicant not later than the rules allow."""
+    due = office().deadlines.count(clock.now(), "T23").due
+    latest = (
+        office().deadlines.latest_respond_by({"statutory_due": found["due"]["statutory"], "work_due": found["due"]["work"]}) if name == "respond_by" else None
+    )
+    return min(due, latest) if latest and latest > clock.now() else due
 
 
 def _pointed_elsewhere(found: dict[str, Any]) -> dict[str, Any]:
@@ -301,22 +344,38 @@ def _pointed_elsewhere(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def proposed_bodies(inside: dict[str, Any]) -> list[dict[str, Any]]:
-    """The bodies that a rule proposes and that were neither asked nor dropped: code, name and every rule that names it."""
+    """The bodies still to be asked: code, name, every rule that names it, and for one to be asked again what has changed."""
     found: dict[str, list[dict[str, Any]]] = {}
     for row in inside["routing"]:
         if row["act"] == "consult" and row["waits"]:
             for code in row["agencies"]:
                 found.setdefault(code, []).append(row)
+    again = {item["agency_code"]: item["changed"] for item in _to_ask_again(inside)}
     names = office().organisations
-    return [{"code": code, "name": names[code].name, "rules": rules} for code, rules in found.items()]
+    return [
+        {"code": code, "name": names[code].name, "rules": found.get(code, []), "again": again.get(code, [])}
+        for code in dict.fromkeys([*found, *again])
+        if code in names
+    ]
+
+
+def _to_ask_again(inside: dict[str, Any]) -> list[dict[str, Any]]:
+    """The opinions that rest on something that has changed."""
+    return [item for item in inside["opinions"] if item["changed"] and item["left"] is None]
+
+
+def _rule_of(body: dict[str, Any]) -> str:
+    """The first rule that names a body; none where the officer chose it."""
+    return body["rules"][0]["rule"] if body["rules"] else ""
 
 
 def _consult_choices(inside: dict[str, Any], agencies: list[Any]) -> dict[str, Any]:
     """What the form of `consult` offers: bodies by rule, others of the catalogue to add, and those that are being asked already."""
     bodies, names = proposed_bodies(inside), office().organisations
-    running = [item["agency_code"] for item in inside["opinions"] if item["state"] in ("asked", "lapsed")]
-    closed = {body["code"] for body in bodies} | set(running)
-    others = [o for o in agencies if o.code not in closed]
+    asked = {body["code"] for body in bodies}
+    running = [item["agency_code"] for item in inside["opinions"] if item["state"] in ("asked", "lapsed") and not item["superseded"]]
+    running = [code for code in running if code not in asked]
+    others = [o for o in agencies if o.code not in asked | set(running)]
     return {"bodies": bodies, "others": others, "running": [names[code].name for code in running if code in names]}
 
 
@@ -330,7 +389,7 @@ def _leave_out(given: dict[str, Any], bodies: list[dict[str, Any]], later: list[
             continue
         if not reasons.get(code):
             lacking[f"dropped.{at}.reason"] = [t("Nêu lý do không hỏi {who}.", "Say why {who} is not asked.", who=label(body["name"]))]
-        dropped.append({"agency": code, "rule": body["rules"][0]["rule"], "reason": reasons.get(code)})
+        dropped.append({"agency": code, "rule": _rule_of(body), "reason": reasons.get(code)})
     given.setdefault("agencies", [])
     if dropped:
         given["dropped"] = dropped
@@ -382,7 +441,7 @@ def _choices_for(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> di
     targets = []
     if kind in ("visit", "interview"):
         flow = FLOWS[kind]
-        targets = [(f"/{item.name}", item.label) for item in flow.fields] + [(f"paper:{p.name}", p.label) for p in flow.papers if not p.office]
+        targets = [pair for item in flow.fields for pair in _sendable(found, item)]
     scans = []
     if any(isinstance(i, Field) and i.type == "paper" for i in step.inputs):
         scans = [p for p in _papers(found["id"]) if p["name"] in ("decision_scan", "answer_scan", "permit", "brief", "other")]
@@ -393,6 +452,12 @@ def _choices_for(found: dict[str, Any], step: Any, inside: dict[str, Any]) -> di
         "people": people, "grounds": [g for g in office_.profile.grounds if use in g.uses], "targets": targets, "scans": scans,
         "silent": silent,
     }  # fmt: skip
+
+
+def _sendable(found: dict[str, Any], item: AnyField) -> list[tuple[str, Text]]:
+    """A part of the dossier that can be sent along with a question; of a list its rows as well, so that one place may be asked about alone."""
+    rows = found["fields"].get(item.name) or () if isinstance(item, Rows) and item.name != "crew" else ()
+    return [(f"/{item.name}", item.label), *((f"/{item.name}/{row['row']}", Text(said, said)) for row in rows if (said := f"– {row_words_of(row)}"))]
 
 
 @web.route("/cases/<ref>/do/<action>", methods=["GET", "POST"])
@@ -416,6 +481,8 @@ def do(ref: str, action: str) -> Any:
         "proposal": inside["proposal"] if judged else None, "opinions": inside["opinions"] if judged else [], "judged": judged,
         "route": preview.of_draft(office(), actor, found["id"]) if action == "submit" else None,
     }  # fmt: skip
+    if action in returns.ASKING:
+        render["slip"] = asking.offered(found)
     if action == "consult":
         render["asking"] = _consult_choices(inside, render["agencies"])
     if request.method == "GET":
@@ -424,6 +491,10 @@ def do(ref: str, action: str) -> Any:
     values = forms.typed(step.inputs, request.form)
     if forms.changed_rows(step.inputs, values, request.form):
         return render_template("act.html", values=values, errors={}, reasons=[], **render)
+    if action in returns.ASKING:
+        again, lacking_items = asking.settle(found, values, request.form)
+        if again:
+            return make_response(render_template("act.html", values=values, errors=lacking_items, reasons=[], **render), 422 if lacking_items else 200)
     given = forms.to_json(step.inputs, values)
     unticked = [name for name in INSISTED.get(action, ()) if not given.get(name)]
     if unticked:

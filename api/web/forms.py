@@ -42,9 +42,12 @@ def typed(declared: Iterable[AnyField], form: Form, at: str = "") -> dict[str, A
     return found
 
 
-def changed_rows(declared: Iterable[AnyField], values: dict[str, Any], form: Form) -> bool:
-    """Carry out an “add a row” or “remove this row” button, of a list or of one inside a row; answers whether there was one."""
-    add, remove = form.get("add"), form.get("remove")
+def changed_rows(declared: Iterable[AnyField], values: dict[str, Any], form: Form, at: str = "") -> bool:
+    """Carry out an “add a row” or “remove this row” button, of a list or of one inside a row; answers whether there was one.
+
+    `at` is what the names of these fields begin with in the form.
+    """
+    add, remove = (value.removeprefix(at) if (value := form.get(name)) and value.startswith(at) else None for name in ("add", "remove"))
     for pressed in (add, remove.rpartition(".")[0] if remove else None):
         found = _rows_at(declared, values, pressed.split(".")) if pressed else None
         if found is None:

@@ -19,6 +19,7 @@ from workflow.crypto import KeysError
 PLACE = "pending"
 MOST = 400_000  # characters of a form that are carried through the sign-in page
 KEPT = timedelta(hours=1)
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LEFT_OUT = ("csrf_token",)
 
 
@@ -36,12 +37,12 @@ def _mark(who: Actor) -> str:
 
 def kept() -> str:
     """The form of this request, sealed, if it can be offered again after signing in; else nothing."""
-    if request.method != "POST" or request.mimetype != "application/x-www-form-urlencoded" or not request.form.get("author"):
+    if request.method != "POST" or request.mimetype not in FORMS or not request.form.get("author"):
         return ""
     fields = [[name, value] for name, value in request.form.items(multi=True) if name not in _LEFT_OUT]
     if sum(len(name) + len(value) for name, value in fields) > MOST:
         return ""
-    held = {"path": request.path, "fields": fields, "at": clock.stamp(clock.now())}
+    held = {"path": request.path, "fields": fields, "files": bool(request.files), "at": clock.stamp(clock.now())}
     sealed: str = current_app.extensions["office"].keys.seal(held, PLACE)
     return sealed[1:]
 

@@ -123,7 +123,7 @@ def test_a_key_is_answered_again_word_for_word(browser):
 
 def test_returned_fields_only_are_open(browser):
     case = filed(browser)
-    ask = {"items": [{"target": "/purpose", "reason": "Chưa rõ"}], "respond_by": clock.stamp(clock.later(days=1))}
+    ask = {"items": [{"target": "/purpose", "reason": "Chưa rõ", "basis": "262/16(3)"}], "respond_by": clock.stamp(clock.later(days=1))}
     asked = browser("motcua.mai").act(case["id"], "ask_supplement", case["version"], **ask)
     assert asked.status_code == 200, asked.json
     applicant, etag = browser("vptt.han"), {"If-Match": asked.headers["ETag"]}

@@ -20,7 +20,7 @@ WITHDRAWN = {"accepted": True}  # withdrawn from under_review
 OF_VISIT = {"referred": True}  # a letter's visit was referred up and approved
 OF_INTERVIEW = {"parent": "interview"}
 
-ITEMS = [{"target": "/purpose", "reason": "Chưa rõ."}]
+ITEMS = [{"target": "/purpose", "reason": "Chưa rõ.", "basis": "262/16(3)"}]
 REPORT = {"summary": "Đúng chương trình."}
 
 

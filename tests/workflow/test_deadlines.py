@@ -71,7 +71,7 @@ def test_the_sum_names_its_days_and_is_the_same_everywhere(office, stage):
 def test_s_is_equal_with_and_without_a_supplement_and_w_moves_by_the_pause(office, stage):
     with clock.at(THURSDAY):
         one, other = (stage.file("vptt.han", "visit") for _ in range(2))
-        stage.act("motcua.mai", one, "ask_supplement", items=[{"target": "/purpose", "reason": "Chưa rõ."}], respond_by=stage.soon(4))
+        stage.act("motcua.mai", one, "ask_supplement", items=[{"target": "/purpose", "reason": "Chưa rõ.", "basis": "262/16(3)"}], respond_by=stage.soon(4))
     with clock.at(THURSDAY + timedelta(days=4)):  # Monday 23/11
         stage.act("vptt.han", one, "resubmit", note="Đã rõ.")
     a, b = clocks_of(stage, one), clocks_of(stage, other)

@@ -212,7 +212,7 @@ def test_who_recommended_may_endorse_and_is_named(office, stage):
 def test_fewer_trips_close_an_action(office, stage):
     with clock.at(FRIDAY):
         ref, fresh = (stage.file("vptt.han", "visit") for _ in range(2))
-        items = [{"target": "/purpose", "reason": "Nêu rõ hơn."}]
+        items = [{"target": "/purpose", "reason": "Nêu rõ hơn.", "basis": "262/16(3)"}]
         stage.act("motcua.mai", ref, "ask_supplement", items=items, respond_by=stage.soon(3))
         stage.act("motcua.mai", ref, "take_back", reason="Đã rõ.", agreed=True)
     with clock.at(MONDAY):
@@ -461,7 +461,7 @@ def crowd(lite):
                     ref = stage.file("vptt.han", kind)
                     demo.advance(stage, ref, kind, stop)
             paused = stage.file("vptt.han", "visit")
-            items = [{"target": "/purpose", "reason": "Nêu rõ hơn."}]
+            items = [{"target": "/purpose", "reason": "Nêu rõ hơn.", "basis": "262/16(3)"}]
             stage.act("motcua.mai", paused, "ask_supplement", items=items, respond_by=stage.soon(3))
             back = stage.file("vptt.han", "visit", fields={"category": "A4"})
             stage.act("motcua.mai", back, "ask_supplement", items=items, respond_by=stage.soon(3))

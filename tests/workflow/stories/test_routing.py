@@ -352,7 +352,7 @@ def test_a_proposed_body_is_asked_or_dropped_before_an_approval_is_proposed(stag
     demo.answer_all(stage, school)
     assert reasons(stage.refused("cv.binh", school, "recommend", proposal="approve", reason="Đủ.")) == {"routing_settled"}
     ask(stage, school, dropped=[{"agency": "so_gddt", "rule": "R9", "reason": "Trường đã đồng ý bằng văn bản."}])
-    assert stage.row(school)["memory"]["dropped"] == {"so_gddt": {"rule": "R9", "reason": "Trường đã đồng ý bằng văn bản."}}
+    assert stage.row(school)["memory"]["dropped"] == {"so_gddt": {"rule": "R9", "reason": "Trường đã đồng ý bằng văn bản.", "round": 1}}
     assert opened(stage, school) == {"cong_an": "answered"}
     assert stage.act("cv.binh", school, "recommend", proposal="approve", reason="Đủ.") == "pending_endorsement"
 
