@@ -142,3 +142,23 @@ class MediaType(WorkflowError):
 
     code = "media_type"
     text = Text("Chỉ nhận PDF, JPEG, PNG; loại được xét theo nội dung.", "Only PDF, JPEG and PNG are taken, judged by content.")
+
+
+class FileDamaged(WorkflowError):
+    """A stored file is missing, or is not what was stored."""
+
+    code = "file_damaged"
+    text = Text(
+        "Tệp lưu bị hỏng hoặc bị mất. Hãy báo quản trị để lấy lại từ bản sao lưu; nếu cần gấp, đề nghị nộp lại.",
+        "The stored file is damaged or missing. Tell the administrator, who can restore it; if it is urgent, ask for it again.",
+    )
+
+
+class SlowDown(WorkflowError):
+    """Too much of one thing within an hour; `wait` says in how many seconds there is room again."""
+
+    code = "slow_down"
+    text = Text("Quá nhiều lần trong một giờ; hãy đợi.", "Too often within an hour; please wait.")
+
+    def __init__(self, text: Text | None = None, wait: int = 60):
+        super().__init__(text, wait=wait)

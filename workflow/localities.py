@@ -50,11 +50,12 @@ SECTIONS = {
     "hours": Text("Giờ làm việc", "Working hours"),
     "desk": Text("Bộ phận một cửa", "Intake desk"),
     "personal_data": Text("Dữ liệu cá nhân", "Personal data"),
+    "papers": Text("Giới hạn giấy tờ tải lên", "Limits of uploads"),
     "targets": Text("Chỉ tiêu nội bộ", "Internal targets"),
     "grounds": Text("Căn cứ", "Grounds"),
     "signature_forms": Text("Thể thức ký", "Signature forms"),
 }
-_TABLES = ("desk", "hours", "head", "recipients", "sectors", "personal_data")
+_TABLES = ("desk", "hours", "head", "recipients", "sectors", "personal_data", "papers")
 
 
 class BadProfile(ValueError):
@@ -184,6 +185,17 @@ class SignatureForm:
     body: str
     lines: tuple[Text, ...]
     basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLimits:
+    """How much may be uploaded, and how many identity papers one person may open within an hour."""
+
+    file_mb: int
+    case_files: int
+    case_mb: int
+    uploads_an_hour: int
+    reads_an_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +420,11 @@ class Profile:
         """What the office has set itself, by name."""
         rows = self.raw["targets"]
         return {n: Target(n, float(r["value"]), r["unit"], _text(r["label"]), r["basis"], r["standing"]) for n, r in rows.items()}
+
+    @cached_property
+    def papers(self) -> PaperLimits:
+        """The limits of uploads and of readings."""
+        return PaperLimits(**{name: int(self.raw["papers"][name]) for name in PaperLimits.__slots__})
 
     @property
     def minor_fields(self) -> tuple[str, ...]:

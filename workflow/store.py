@@ -39,7 +39,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "case_clock": CLOCKS,
     "outbox": ("case_id", "seq", "kind", "name", "payload", "dedupe", "at", "state", "tries", "next_at"),
     "idempotency": ("user_id", "scope", "key", "body_hash", "status", "case_id", "version", "at"),
-    "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at"),
+    "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at", "cipher_hash", "key_id", "wrapped_key", "role", "org_id"),
     "acted_for": ("case_id", "seq", "delegation_id", "principal_id"),
 }  # fmt: skip
 _TYPES = {

@@ -6,6 +6,6 @@ from flask import Blueprint
 
 rest = Blueprint("rest", __name__)
 
-from api.rest import accounts, cases, delegations, feeds, flows, openapi  # noqa: E402  they hang their routes on it
+from api.rest import accounts, audit, cases, delegations, feeds, flows, openapi  # noqa: E402  they hang their routes on it
 
-__all__ = ["accounts", "cases", "delegations", "feeds", "flows", "openapi", "rest"]
+__all__ = ["accounts", "audit", "cases", "delegations", "feeds", "flows", "openapi", "rest"]

@@ -6,6 +6,6 @@ from flask import Blueprint
 
 web = Blueprint("web", __name__)
 
-from api.web import admin, apply, calendar, cases, public, shared  # noqa: E402  they hang their routes on it
+from api.web import admin, apply, calendar, cases, papers, public, shared  # noqa: E402  they hang their routes on it
 
-__all__ = ["admin", "apply", "calendar", "cases", "public", "shared", "web"]
+__all__ = ["admin", "apply", "calendar", "cases", "papers", "public", "shared", "web"]

@@ -8,14 +8,16 @@ from flask import current_app, flash, make_response, redirect, render_template, 
 
 from api import login
 from api.language import label, t
+from api.rest.cases import received
 from api.security import request_id
 from api.web import forms, web
 from states import FLOWS
 from states.language import AnyField, Field, Text
-from workflow import attach, attachments, edit_case, law, open_case, papers, preview, queries, read_case, routing
 from workflow import categories as known_categories
+from workflow import edit_case, law, open_case, papers, preview, queries, read_case, routing
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
+from workflow.filecheck import FAULTS
 
 
 def office() -> Any:
@@ -218,16 +220,20 @@ def upload(ref: str, name: str) -> Any:
     back = f"/cases/{case['id']}/edit#papers" if case.get("open_fields") != [] and case["kind"] in ("visit", "interview") else f"/cases/{case['id']}#papers"
     try:
         if sent is None or not sent.filename:
-            raise Invalid({"file": [attachments._EMPTY]})
-        stored = attachments.store_file(office(), sent.filename, sent.read(attachments.MAX_BYTES + 1))
-        attach(office(), actor, ref, name, stored, request_id=request_id())
+            raise Invalid({"file": [FAULTS["empty"]]})
+        _, stored = received(ref, name, sent)
     except NotFound:
         raise
     except WorkflowError as error:
         texts = [x for found in getattr(error, "fields", {}).values() for x in found] or [error.message]
         flash(" ".join(label(text) for text in texts), "error")
         return redirect(back.replace("#papers", "#main"), 303)  # the message stands at the top
-    flash(t("Đã tải lên.", "Uploaded."))
+    if stored["held"]:
+        why = label(queries.HELD[stored["held"]].as_dict())
+        flash(t("Đã tải lên và giữ lại: {why}. Người khác chưa xem được, đến khi cán bộ xác nhận tệp không mật.",
+                "Uploaded and held back: {why}. Nobody else sees it until an officer confirms that it is not classified.", why=why))  # fmt: skip
+    else:
+        flash(t("Đã tải lên.", "Uploaded."))
     return redirect(back, 303)
 
 
