@@ -38,6 +38,8 @@ ACTIVE = {
     "/Screen": "media", "/EmbeddedFile": "files", "/EmbeddedFiles": "files", "/EF": "files", "/FileAttachment": "files", "/Collection": "files",
     "/XFA": "form",
 }  # fmt: skip
+# What is kept as its own kind of picture is no packing.
+CODECS = ("/DCTDecode", "/DCT", "/JPXDecode", "/CCITTFaxDecode", "/CCF", "/JBIG2Decode")
 # The same in the bytes outside what is read, where another reader might look: old versions, objects in no table.
 RAW = re.compile(rb"/(JavaScript|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|XFA)\b|/S\s*/Launch\b")
 FOREIGN = re.compile(rb"<(?:html|script|svg|!doctype|\?php|\?xml-stylesheet)", re.IGNORECASE)
@@ -207,16 +209,20 @@ def _opening(item: Any) -> None:
 
 
 def _inflated(stream: dict[str, Any]) -> int:
-    """How many bytes a compressed stream becomes, counted without keeping them."""
+    """How many bytes a stream becomes once unpacked. What is deflated, as nearly everything is, is counted without being kept."""
     raw = getattr(stream, "_data", None)
-    names = stream.get("/Filter", ())
-    first = str(names[0] if isinstance(names, list) and names else names)
     if not isinstance(raw, bytes) or not raw:
         return 0
     if EICAR in raw:
         raise Refused("virus")
-    if first not in ("/FlateDecode", "/Fl"):
+    named = stream.get("/Filter", ())
+    filters = [str(name) for name in (named if isinstance(named, list) else [named] if named else [])]
+    if not filters or filters[0] in CODECS:
         return len(raw)
+    return _deflated(raw) if filters in (["/FlateDecode"], ["/Fl"]) else _unpacked(stream)
+
+
+def _deflated(raw: bytes) -> int:
     unpack, size, last = zlib.decompressobj(), 0, b""
     while raw and not unpack.eof:
         try:
@@ -230,6 +236,23 @@ def _inflated(stream: dict[str, Any]) -> int:
         if size > STREAM:
             raise Refused("inflated")
     return size
+
+
+def _unpacked(stream: Any) -> int:
+    """The same for what went through several filters, or through a rare one, by the limits the parser was given."""
+    from pypdf.errors import LimitReachedError
+
+    try:
+        data = stream.get_data()
+    except LimitReachedError:
+        raise Refused("inflated") from None
+    except MemoryError:
+        raise
+    except Exception:  # what cannot be unpacked shows nothing either
+        return 0
+    if EICAR in data:
+        raise Refused("virus")
+    return len(data)
 
 
 @contextmanager

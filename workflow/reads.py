@@ -27,7 +27,9 @@ from workflow.schemas import TEXTS
 HOW: dict[str, Text] = {
     "view": Text("xem", "viewed"), "download": Text("tải về", "downloaded"), "print": Text("in", "printed"), "refused": Text("bị từ chối", "refused"),
 }  # fmt: skip
-ASKED = ("view", "download", "print")
+ASKED: dict[str, Text] = {
+    "download": Text("tải về", "keep a copy"), "view": Text("chỉ xem", "only look at it"), "print": Text("in ra giấy", "print it"),
+}  # fmt: skip
 REFUSED = "refused"
 HOUR = timedelta(hours=1)
 _TOO_MANY = Text(
@@ -112,7 +114,7 @@ FILTERS = ("paper", "case", "person", "from", "to", "limit", "cursor")
 READERS = (R.AUDITOR, R.DIRECTOR)
 MOST = 200
 # How many rows one printed page holds, and how many are looked at to make one.
-LINES = 40
+LINES = 30
 COUNTED = 5000
 
 

@@ -30,7 +30,7 @@ def paper(paper_id: str) -> Any:
     except Invalid as invalid:
         asked = attachments.purpose_of(office(), login.needed(), paper_id)
         told = [label(text) for texts in invalid.fields.values() for text in texts] if request.method == "POST" else []
-        body = render_template("paper_purpose.html", asked=asked, ways={k: reads.HOW[k] for k in reads.ASKED}, typed=typed, told=told)
+        body = render_template("paper_purpose.html", asked=asked, ways=reads.ASKED, typed=typed, told=told)
         return make_response(body, 422 if told else 200)
 
 
