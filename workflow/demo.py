@@ -56,7 +56,13 @@ ACCOUNTS = (
     ("qt.yen", "Tạ Thử Yên", "quan_tri", "admin", False, ("Quản trị kỹ thuật", "Administrator")),
 )
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+# One page, as a scanner's neighbour would make it: every viewer opens it.
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n"
+    b"4 0 obj<</Length 51>>stream\nBT /F1 18 Tf 60 760 Td (Illustration paper) Tj ET  \nendstream endobj\n"
+    b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
 
 
 def load_accounts(office: Office, password_hash: str | None = None) -> None:
