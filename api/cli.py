@@ -15,7 +15,7 @@ from pathlib import Path
 from api import calendar_cli, locality_cli, place_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
-from workflow import calendar, crypto, db, localities, pins
+from workflow import calendar, crypto, db, localities, pins, vault
 from workflow.errors import WorkflowError
 
 
@@ -83,6 +83,7 @@ def _migrated(settings: Settings) -> int:
     db.migrate(settings.database_url)
     office = _office(settings)
     localities.settle(office.db, office.profile)
+    vault.seal_plain(office)
     office.db.transact(lambda connection: calendar.seed_calendar(connection, calendar.years_ahead()))
     pins.complete(office)
     office.db.close()

@@ -10,7 +10,6 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from states.language import Text
-from workflow import clock
 from workflow import errors as w
 from workflow.queries import refusal_dict
 
@@ -58,7 +57,7 @@ def problem(status: int, code: str, text: Text, language: str, extra: dict[str, 
     body.update(extra or {})
     response = Response(orjson.dumps(body), status, content_type="application/problem+json")
     if status in (429, 503):
-        response.headers["Retry-After"] = str(body.get("retry_after", 60 if status == 429 else 2))
+        response.headers["Retry-After"] = str((extra or {}).get("wait") or (60 if status == 429 else 2))
     return response
 
 
@@ -70,9 +69,7 @@ def parts_of(error: w.WorkflowError) -> tuple[int, str, Text, dict[str, Any]]:
     reasons = getattr(error, "reasons", None)
     if reasons is not None:
         extra["reasons"] = [refusal_dict(reason) for reason in reasons]
-    if isinstance(error, w.SlowDown):
-        extra["retry_after"] = max(1, int((error.until - clock.now()).total_seconds()) + 1)
-    extra.update({k: v for k, v in error.data.items() if k in ("who", "when", "version")})
+    extra.update({k: v for k, v in error.data.items() if k in ("who", "when", "version", "wait")})
     return STATUS.get(error.code, 500), error.code, error.message, extra
 
 
@@ -96,7 +93,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(w.WorkflowError)
     def workflow_error(error: w.WorkflowError) -> Any:
         status, code, text, extra = parts_of(error)
-        if status == 500:
+        if status == 500 or code == "file_damaged":  # a file that was there and is not: somebody has to look
             app.logger.error("%s %s %s", g.get("request_id"), code, error)
         return answer(status, code, text, extra)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from states import FLOWS
 from states import roles as R
-from states.language import Step, Text
+from states.language import Paper, Step, Text
 
 SYSTEM = "system"
 DEPARTMENT = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR)
@@ -220,6 +220,29 @@ def visible(row: Row, actor: Actor, held: frozenset[str]) -> bool:
     if R.COMMITTEE in held or R.CONSULTEE in held or R.LEADER_OFFICE in held:
         return True
     return R.GUIDE in held and row["state"] in _AFTER_APPROVAL
+
+
+# Who reads scans of identity papers (permission matrix, row *identity papers*), and who may say that a paper is no secret.
+IDENTITY_READERS = frozenset({R.APPLICANT, R.INTAKE, R.OFFICER, R.DIRECTOR})
+RELEASERS = frozenset({R.INTAKE, R.OFFICER, R.HEAD})
+_PAPER_READERS = frozenset({R.APPLICANT, R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR, R.REGISTRY})
+
+
+def reads_papers(held: frozenset[str]) -> bool:
+    """Whether somebody with these roles on a case reads any of its papers."""
+    return bool(held & _PAPER_READERS)
+
+
+def reads_paper(paper: Paper, held: frozenset[str], actor: Actor) -> bool:
+    """Whether this person reads one kind of paper of a case on which they hold these roles."""
+    if not reads_papers(held) or (paper.office and outside(held, actor) and R.LEADER_OFFICE not in held):
+        return False
+    return not paper.sensitive or bool(held & IDENTITY_READERS)
+
+
+def releases(paper: Paper, held: frozenset[str]) -> bool:
+    """Whether somebody with these roles may look at a paper that is held back and say that it is no secret."""
+    return bool(held & (RELEASERS & IDENTITY_READERS if paper.sensitive else RELEASERS))
 
 
 def outside(held: frozenset[str], actor: Actor) -> bool:

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
 
 from states import FLOWS
-from workflow import attachments, chance, clock, engine, localities, queries, store, users, worker
+from workflow import attachments, chance, clock, engine, filecheck, localities, queries, store, users, worker
 from workflow.authority import Actor
 from workflow.calendar import seed_calendar, years_ahead
 from workflow.deadlines import Deadline
 from workflow.errors import NeedsUnmet, WorkflowError
 from workflow.facts import routed
+from workflow.filecheck import Checked
 from workflow.office import Office
 
 PASSWORD = "Thu-nghiem-2026!"  # noqa: S105  printed in the README; production refuses to start with demo accounts
@@ -54,7 +56,13 @@ ACCOUNTS = (
     ("qt.yen", "Tạ Thử Yên", "quan_tri", "admin", False, ("Quản trị kỹ thuật", "Administrator")),
 )
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+# One page, as a scanner's neighbour would make it: every viewer opens it.
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n"
+    b"4 0 obj<</Length 51>>stream\nBT /F1 18 Tf 60 760 Td (Illustration paper) Tj ET  \nendstream endobj\n"
+    b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
 
 
 def load_accounts(office: Office, password_hash: str | None = None) -> None:
@@ -77,6 +85,12 @@ def load_accounts(office: Office, password_hash: str | None = None) -> None:
 
     office.db.transact(work)
     office.forget()
+
+
+@lru_cache(maxsize=8)
+def _checked(data: bytes) -> Checked:
+    """A file of the demo, looked into once though it is attached to many cases."""
+    return filecheck.check(data, "")
 
 
 @dataclass
@@ -141,7 +155,7 @@ class Stage:
 
     def attach(self, username: str, ref: str, name: str, data: bytes = PDF) -> str:
         """Upload a small file under a paper name; answers its id."""
-        stored = attachments.store_file(self.office, f"{name}.pdf", data)
+        stored = attachments.keep(self.office, f"{name}.pdf", _checked(data), unclassified=True)
         engine.attach(self.office, self.actor(username), ref, name, stored)
         return str(stored["id"])
 

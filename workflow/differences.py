@@ -16,10 +16,11 @@ from sqlalchemy import Connection
 from states import Flow, flow_for, pointers
 from states import roles as R
 from states.language import AnyField, Field, Group, Text, blank, value_at
-from workflow import queries, returns, store
+from workflow import queries, reads, returns, store
 from workflow.authority import Actor, Row
 from workflow.errors import Invalid, NotFound
 from workflow.office import Office
+from workflow.reads import Reading
 from workflow.schemas import TEXTS
 
 CHANGED, ADDED, REMOVED, MOVED = "changed", "added", "removed", "moved"
@@ -145,7 +146,7 @@ def of_case(office: Office, actor: Actor, ref: str, round_: str = "") -> dict[st
     files = _files(office, actor, row["id"]) if chosen else {}
     told = [_told(row, actor, held, one, before, after, files) for one, before, after in versions]
     if R.AUDITOR in held and told:
-        queries.note_read(office, actor, row["id"], "differences")
+        reads.note(office, Reading(actor.id, row["id"], "differences", R.AUDITOR, "view", Text("Kiểm tra, thanh tra", "Inspection")))
     return {"rounds": rounds, "round": chosen, "returns": told}
 
 

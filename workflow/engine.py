@@ -27,7 +27,7 @@ from workflow.audit import entry as audit
 from workflow.authority import Actor, Mandate, Row
 from workflow.categories import authority_of
 from workflow.deadlines import NEVER, noon_of, promised
-from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, VersionRequired, WorkflowError
+from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused, Stale, TooLarge, VersionRequired, WorkflowError
 from workflow.facts import facts_of
 from workflow.fold import fold
 from workflow.office import Office
@@ -482,9 +482,7 @@ def _new_dossier(
 
     Either makes the person an author of the content: the duty is remembered as `edit`.
     """
-    role = next(role for role in (R.APPLICANT, R.OFFICER, R.REGISTRY) if role in held)
-    if R.APPLICANT in held and row["created_by"] != actor.id and actor.has(R.INTAKE):
-        role = R.INTAKE
+    role = _author_role(row, actor, held)
     memory = _with_duty(row["memory"], "edit", actor.id)
     content = dossier.content_hash(values, papers)
     stamp = clock.stamp(now)
@@ -512,6 +510,13 @@ def _new_dossier(
     return Done(row["id"], row["version"] + 1, head)
 
 
+def _author_role(row: Row, actor: Actor, held: frozenset[str]) -> str:
+    """As what somebody changes a dossier; the desk in the applicant's place is recorded as the desk."""
+    if R.APPLICANT in held and row["created_by"] != actor.id and actor.has(R.INTAKE):
+        return R.INTAKE
+    return next(role for role in (R.APPLICANT, R.OFFICER, R.REGISTRY) if role in held)
+
+
 def _with_duty(memory: Mapping[str, Any], action: str, *persons: str) -> dict[str, Any]:
     duties = {name: list(people) for name, people in (memory.get("duties") or {}).items()}
     duties[action] = sorted({*duties.get(action, ()), *persons})
@@ -524,12 +529,26 @@ def _commit(connection: Connection, change: Change, actor: Actor) -> None:
         raise Conflict("changed_meanwhile", who=who, when=when)
 
 
+_FULL = {
+    "files": Text(
+        "Hồ sơ này đã có {n} tệp, là số tối đa. Hãy gộp các trang vào một tệp PDF, hoặc liên hệ bộ phận một cửa.",
+        "This case holds {n} files, which is the most. Join pages into one PDF, or ask the intake desk.",
+    ),
+    "bytes": Text(
+        "Các tệp của hồ sơ này cộng lại quá {n} MB. Hãy quét ở 150–300 dpi để tệp nhỏ hơn.",
+        "The files of this case would exceed {n} MB together. Scan at 150–300 dpi to make them smaller.",
+    ),
+}  # fmt: skip
+
+
 def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[str, Any], *, request_id: str = "") -> Done:
-    """Add a stored file to a case under a paper name of its kind.
+    """Add a stored file (`attachments.store_file`) to a case under a paper name of its kind.
 
     The applicant's papers belong to the dossier and follow the rules of an edit; the desk's scans
     (`office` papers) may be added by whoever enters or records paper acts, and change no content hash.
+    A file that is to be held back is remembered as such until `release`. Raises `TooLarge` where the case is full.
     """
+    columns = {k: v for k, v in stored.items() if k not in ("held", "shown")}
 
     def work(connection: Connection) -> Done:
         office.refresh(connection)
@@ -539,26 +558,88 @@ def attach(office: Office, actor: Actor, ref: str, name: str, stored: Mapping[st
         if name not in papers:
             raise NotFound()
         flow, now = flow_for(row["kind"]), _now(office)
-        paper_row = {**stored, "case_id": row["id"], "name": name, "uploaded_by": actor.id, "at": clock.stamp(now)}
+        row = _holding_back(row, actor, stored)
+        paper_row = {**columns, "case_id": row["id"], "name": name, "uploaded_by": actor.id, "at": clock.stamp(now)}
         if papers[name].office or row["kind"] == "consultation":
             allowed = held & {R.REGISTRY, R.OFFICER, R.HEAD, R.GUIDE, R.LEADER_OFFICE}
             if not allowed:
                 raise RoleRefused((role_refusal((R.REGISTRY, R.OFFICER)),))
-            role = sorted(allowed)[0]
-            memory = {**row["memory"], "scans": [*(row["memory"].get("scans") or ()), stored["id"], name]}
-            return plain_act(connection, row, actor, "attach", role, memory, {"paper": name}, now, request_id, paper_row)
+            return _scanned(office, connection, row, actor, sorted(allowed)[0], paper_row, now, request_id)
         if R.APPLICANT not in held and not (held & {R.OFFICER} and name == "permit"):
             raise RoleRefused((role_refusal((R.APPLICANT,)),))
         facts = facts_of(office, flow, row, actor, held, now=now)
         targets = dossier.open_targets(flow, row["state"], facts)
         if targets is not None and f"paper:{name}" not in targets:
             if name == "permit" and row["state"] in ("under_review", "approved", "accompanied"):
-                memory = {**row["memory"], "scans": [*(row["memory"].get("scans") or ()), stored["id"], name]}
-                role = R.APPLICANT if R.APPLICANT in held else R.OFFICER
-                return plain_act(connection, row, actor, "attach", role, memory, {"paper": name}, now, request_id, paper_row)
+                return _scanned(office, connection, row, actor, R.APPLICANT if R.APPLICANT in held else R.OFFICER, paper_row, now, request_id)
             raise Invalid({f"paper:{name}": [TEXTS["locked"]]}, code="locked")
+        _room_for(office, connection, row, paper_row)
         kept = {**row["papers"], name: {"id": stored["id"], "hash": stored["file_hash"]}}
+        paper_row |= _uploaded_as(actor, _author_role(row, actor, held))
         return _new_dossier(office, connection, flow, row, actor, held, row["fields"], kept, now, (f"paper:{name}",), request_id, paper_rows=(paper_row,))
+
+    return office.db.transact(work)
+
+
+def _scanned(office: Office, connection: Connection, row: Row, actor: Actor, role: str, paper_row: dict[str, Any], now: datetime, request_id: str) -> Done:
+    """A scan beside the dossier: remembered, so that acts may name it."""
+    _room_for(office, connection, row, paper_row)
+    memory = {**row["memory"], "scans": [*(row["memory"].get("scans") or ()), paper_row["id"], paper_row["name"]]}
+    found = {**paper_row, **_uploaded_as(actor, role)}
+    return plain_act(connection, row, actor, "attach", role, memory, {"paper": paper_row["name"]}, now, request_id, found)
+
+
+def _uploaded_as(actor: Actor, role: str) -> dict[str, str | None]:
+    """As what, and for whom, somebody uploads: it stays with the paper when their roles change."""
+    return {"role": role, "org_id": _acting_organisation(actor, role) or None}
+
+
+def _holding_back(row: dict[str, Any], actor: Actor, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The case with a new paper remembered as held back, where it is."""
+    if not stored.get("held"):
+        return row
+    waiting = {**(row["memory"].get("held") or {}), stored["id"]: {"why": stored["held"], "by": actor.id}}
+    return {**row, "memory": {**row["memory"], "held": waiting}}
+
+
+def _room_for(office: Office, connection: Connection, row: Row, paper_row: Mapping[str, Any]) -> None:
+    """Whether the case takes one more file; older versions count, for they are kept. Two at once meet at the version of the case."""
+    limits = office.profile.papers
+    there = store.query(connection, "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM papers WHERE case_id = :id", id=row["id"])[0]
+    if there["files"] >= limits.case_files:
+        raise TooLarge(_FULL["files"].format(n=limits.case_files))
+    if there["bytes"] + paper_row["size"] > limits.case_mb * 1024 * 1024:
+        raise TooLarge(_FULL["bytes"].format(n=limits.case_mb))
+
+
+def release(office: Office, actor: Actor, paper_id: str, note: str = "", *, request_id: str = "") -> Done:
+    """Say, as a named officer other than the uploader, that a paper which is held back is no state secret; from then on it is as any other.
+
+    Raises `NotFound` for whoever may not know of it, `RoleRefused` for its uploader, `Conflict` where it is not held back.
+    """
+    if len(note) > 1000:
+        raise Invalid({"note": [TEXTS["long"].format(n=1000)]})
+
+    def work(connection: Connection) -> Done:
+        office.refresh(connection)
+        rows = store.query(connection, "SELECT case_id, name FROM papers WHERE id = :id", id=paper_id)
+        if not rows:
+            raise NotFound()
+        row, held = _seen_case(connection, actor, rows[0]["case_id"])
+        main_kind = row["parent"]["kind"] if row["kind"] == "consultation" and row["parent"] else row["kind"]
+        paper = next(item for item in flow_for(main_kind).papers if item.name == rows[0]["name"])
+        waiting = row["memory"].get("held") or {}
+        may = authority.releases(paper, held)
+        if not authority.reads_paper(paper, held, actor) or (paper_id in waiting and not may and waiting[paper_id]["by"] != actor.id):
+            raise NotFound()
+        if not may or (paper_id in waiting and waiting[paper_id]["by"] == actor.id):
+            raise RoleRefused((role_refusal(tuple(sorted(authority.RELEASERS))),))
+        if paper_id not in waiting:
+            raise Conflict("state")
+        role = next(role for role in (R.OFFICER, R.INTAKE, R.HEAD) if role in held)
+        memory = {**row["memory"], "held": {id_: why for id_, why in waiting.items() if id_ != paper_id}}
+        inputs = {"paper": paper_id, "why": waiting[paper_id]["why"], **({"note": note} if note.strip() else {})}
+        return plain_act(connection, row, actor, "release", role, memory, inputs, _now(office), request_id)
 
     return office.db.transact(work)
 
@@ -1153,7 +1234,7 @@ def _open_consultations(
         }  # fmt: skip
         origin = f"{head}:{code}"
         if code in running:
-            _ask_anew(connection, running[code], values, remembered, origin, facts, actor, acting)
+            _ask_anew(office, connection, running[code], values, remembered, origin, facts, actor, acting)
             continue
         child = _new_row(office, flow, "asked", agency.id, actor.id, "online", values, {"shown": remembered}, facts.now, parent=row, origin=origin)
         child["code"] = f"{prefix}-{int(number) - len(new) + 1 + new.index(code):04d}"
@@ -1171,7 +1252,15 @@ def _open_question(row: Row, organisation_id: str) -> str | None:
 
 
 def _ask_anew(
-    connection: Connection, child_id: str, values: Mapping[str, Any], remembered: Mapping[str, Any], origin: str, facts: Facts, actor: Actor, acting: str
+    office: Office,
+    connection: Connection,
+    child_id: str,
+    values: Mapping[str, Any],
+    remembered: Mapping[str, Any],
+    origin: str,
+    facts: Facts,
+    actor: Actor,
+    acting: str,
 ) -> None:
     """Put an unanswered question on the file as it is now: one question and one answer for each body, as an entry `edit` of the question."""
     child = store.load(connection, child_id)
@@ -1185,10 +1274,7 @@ def _ask_anew(
         "version": child["version"] + 1, "head_hash": head, "origin": origin, "dossier_no": child["dossier_no"] + 1, "due_at": values["due_at"],
         "memory": orjson.dumps({**child["memory"], "shown": remembered}).decode(), "updated_at": stamp,
     }  # fmt: skip
-    change.add("dossiers", {
-        "case_id": child["id"], "no": child["dossier_no"] + 1, "round": child["round"], "fields": orjson.dumps(values).decode(), "papers": "{}",
-        "content_hash": content, "at": stamp, "by_id": actor.id,
-    })  # fmt: skip
+    _write_dossier(office, change, child, child["dossier_no"] + 1, child["round"], values, {}, content, actor, stamp)
     _commit(connection, change, actor)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from states.language import Refusal, Text
@@ -26,17 +25,6 @@ class NotFound(WorkflowError):
 
     code = "not_found"
     text = Text("Không tìm thấy, hoặc Ông/Bà không được xem.", "It is not there, or not yours to see.")
-
-
-class SlowDown(WorkflowError):
-    """Too many wrong tries; `until` is the moment from which one may try again."""
-
-    code = "slow_down"
-    text = Text("Quá nhiều lần thử sai. Hãy thử lại sau {at} (giờ Hà Nội).", "Too many wrong tries. Try again after {at} (Hà Nội time).")
-
-    def __init__(self, until: datetime, told: str):
-        self.until = until
-        super().__init__(self.text.format(at=told))
 
 
 class RoleRefused(WorkflowError):
@@ -154,3 +142,23 @@ class MediaType(WorkflowError):
 
     code = "media_type"
     text = Text("Chỉ nhận PDF, JPEG, PNG; loại được xét theo nội dung.", "Only PDF, JPEG and PNG are taken, judged by content.")
+
+
+class FileDamaged(WorkflowError):
+    """A stored file is missing, or is not what was stored."""
+
+    code = "file_damaged"
+    text = Text(
+        "Tệp lưu bị hỏng hoặc bị mất. Hãy báo quản trị để lấy lại từ bản sao lưu; nếu cần gấp, đề nghị nộp lại.",
+        "The stored file is damaged or missing. Tell the administrator, who can restore it; if it is urgent, ask for it again.",
+    )
+
+
+class SlowDown(WorkflowError):
+    """Too much of one thing within a time; `wait` says in how many seconds there is room again."""
+
+    code = "slow_down"
+    text = Text("Quá nhiều lần trong một giờ; hãy đợi.", "Too often within an hour; please wait.")
+
+    def __init__(self, text: Text | None = None, wait: int = 60):
+        super().__init__(text, wait=wait)

@@ -208,7 +208,8 @@ def facts_of(
         settings |= bundles.standing(office, row)
     if row["state"] == "approved":
         settings["grace_until"] = office.deadlines_for(row).grace_until(row["first_day"])
-    settings["scans"] = memory.get("scans") or ()
+    held_back = memory.get("held") or ()  # a scan that others may not see yet is none to decide on
+    settings["scans"] = [scan for scan in memory.get("scans") or () if scan not in held_back]
     if extra:
         settings.update(extra)
     if actor.acting:

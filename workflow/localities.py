@@ -50,6 +50,7 @@ SECTIONS = {
     "hours": Text("Giờ làm việc", "Working hours"),
     "desk": Text("Bộ phận một cửa", "Intake desk"),
     "personal_data": Text("Dữ liệu cá nhân", "Personal data"),
+    "papers": Text("Giới hạn giấy tờ tải lên", "Limits of uploads"),
     "targets": Text("Chỉ tiêu nội bộ", "Internal targets"),
     "grounds": Text("Căn cứ", "Grounds"),
     "returns": Text("Lý do trả lại để bổ sung", "Reasons of returns"),
@@ -57,7 +58,7 @@ SECTIONS = {
     "fee": Text("Phí, lệ phí", "Fees"),
     "tracking": Text("Tra cứu công khai", "Public tracking"),
 }
-_TABLES = ("desk", "hours", "head", "recipients", "sectors", "personal_data", "fee", "tracking")
+_TABLES = ("desk", "hours", "head", "recipients", "sectors", "personal_data", "fee", "tracking", "papers")
 
 
 class BadProfile(ValueError):
@@ -194,6 +195,17 @@ class SignatureForm:
     body: str
     lines: tuple[Text, ...]
     basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLimits:
+    """How much may be uploaded, and how many identity papers one person may open within an hour."""
+
+    file_mb: int
+    case_files: int
+    case_mb: int
+    uploads_an_hour: int
+    reads_an_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,6 +455,11 @@ class Profile:
         """Limits of the public tracking."""
         row = self.raw["tracking"]
         return TrackingLimits(*(int(row[name]) for name in ("per_address", "per_case_from_address", "per_case", "window_minutes", "known_days")))
+
+    @cached_property
+    def papers(self) -> PaperLimits:
+        """The limits of uploads and of readings."""
+        return PaperLimits(**{name: int(self.raw["papers"][name]) for name in PaperLimits.__slots__})
 
     @property
     def minor_fields(self) -> tuple[str, ...]:

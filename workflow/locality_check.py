@@ -65,6 +65,7 @@ T = {
     "law": Text("văn bản “{value}” chưa khai trong law", "the text “{value}” is not declared in law"),
     "rule": Text("không có quy tắc mang mã “{value}”", "there is no rule of code “{value}”"),
     "unit": Text("đơn vị “{value}” không dùng được cho {code}; chọn: {known}", "the unit “{value}” does not fit {code}; one of: {known}"),
+    "upload": Text("“{value}” phải là số nguyên từ 1 đến 10: máy chủ không nhận tệp lớn hơn", "“{value}” has to be a whole number from 1 to 10: the server takes no larger file"),
     "number": Text("“{value}” không phải số đếm", "“{value}” is no count"),
     "field": Text("không có mục hồ sơ “{value}”", "there is no field “{value}” in a dossier"),
     "target": Text("không có mục hồ sơ hay giấy tờ “{value}”", "there is no field and no paper “{value}” in a dossier"),
@@ -141,6 +142,14 @@ def count(value: Any, file: str, key: str) -> Iterator[Fault]:
         yield _wrong(file, key, int, value)
     elif not 0 <= value <= 100_000:
         yield _fault(file, key, "number", value=value)
+
+
+def upload(value: Any, file: str, key: str) -> Iterator[Fault]:
+    """Megabytes of one file, which the server's own limit of a request has to leave room for."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        yield _wrong(file, key, int, value)
+    elif not 1 <= value <= 10:
+        yield _fault(file, key, "upload", value=value)
 
 
 def scalar(value: Any, file: str, key: str) -> Iterator[Fault]:
@@ -320,6 +329,10 @@ TABLES: dict[str, Mapping[str, Key]] = {
     "fee": {**_PAIR, "basis": _BASIS, "standing": _STANDING},
     "tracking": {
         **{name: Key(whole_number) for name in ("per_address", "per_case_from_address", "per_case", "window_minutes", "known_days")},
+        "basis": _BASIS, "standing": _STANDING,
+    },
+    "papers": {
+        "file_mb": Key(upload), "case_files": Key(count), "case_mb": Key(count), "uploads_an_hour": Key(count), "reads_an_hour": Key(count),
         "basis": _BASIS, "standing": _STANDING,
     },
     "recipients": {

@@ -333,7 +333,11 @@ class Idempotency(Base):
 
 
 class StoredPaper(Base):
-    """A file of a case; its bytes lie in the file store under their hash."""
+    """A file of a case; its bytes lie encrypted in the file store under the hash of what lies there.
+
+    `file_hash` is that of the plain bytes, as the record has it. Without `cipher_hash` the file is of a time before files were
+    encrypted. `role` and `org_id`: as what, and for whom, it was uploaded.
+    """
 
     __tablename__ = "papers"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -345,7 +349,12 @@ class StoredPaper(Base):
     filename: Mapped[str]
     uploaded_by: Mapped[str]
     at: Mapped[str]
-    __table_args__ = (Index(None, "case_id", "at"),)
+    cipher_hash: Mapped[str | None]
+    key_id: Mapped[str | None]
+    wrapped_key: Mapped[str | None]
+    role: Mapped[str | None]
+    org_id: Mapped[str | None]
+    __table_args__ = (Index(None, "case_id", "at"), Index(None, "uploaded_by", "at"))
 
 
 class CalendarDay(Base):
@@ -574,7 +583,7 @@ class TrackingTry(Base):
 
 
 class Read(Base):
-    """Each opening of a case by an auditor, and of a sensitive paper by anybody."""
+    """Each opening of a case by an auditor, and of a sensitive paper by anybody: as what, how, and for what (sealed)."""
 
     __tablename__ = "reads"
     id: Mapped[int] = mapped_column(Identity(), primary_key=True, autoincrement=True)
@@ -582,4 +591,8 @@ class Read(Base):
     user_id: Mapped[str]
     case_id: Mapped[str]
     what: Mapped[str]
-    __table_args__ = (Index(None, "case_id", "at"), Index(None, "user_id", "at"))
+    role: Mapped[str | None]
+    how: Mapped[str | None]
+    purpose: Mapped[str | None]
+    paper_id: Mapped[str | None]
+    __table_args__ = (Index(None, "case_id", "at"), Index(None, "user_id", "at"), Index(None, "paper_id", "at"))

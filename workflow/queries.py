@@ -18,16 +18,17 @@ from sqlalchemy import Connection
 from states import FLOWS, Flow, flow_for, hints, refusals
 from states import roles as R
 from states.kinds.letter import LETTERS
-from states.language import PHASES, Field, Group, Refusal, Rows, State, Step, Text
+from states.language import PHASES, Field, Group, Paper, Refusal, Rows, State, Step, Text
 from states.machine import role_refusal
 from states.needs import asked_items
-from workflow import authority, clock, delegations, dossier, engine, returns, schemas, store
+from workflow import authority, clock, delegations, dossier, engine, reads, returns, schemas, store, vault
 from workflow.authority import Actor, Mandate, Row
 from workflow.deadlines import NEVER, OUTSIDE, lateness, of_case
 from workflow.errors import Invalid, NotFound
 from workflow.facts import facts_of
 from workflow.fold import fold
 from workflow.office import Office, Organisation, organisation_dict
+from workflow.reads import Reading
 from workflow.schemas import TEXTS
 
 OUTWARD: dict[str, Text] = {
@@ -71,21 +72,8 @@ def read_case(office: Office, actor: Actor, ref: str) -> dict[str, Any]:
         row, held = loaded(office, connection, actor, ref)
         found = case_dict(office, connection, row, actor, held)
     if R.AUDITOR in held:
-        note_read(office, actor, row["id"], "case")
+        reads.note(office, Reading(actor.id, row["id"], "case", R.AUDITOR, "view", Text("Kiểm tra, thanh tra", "Inspection")))
     return found
-
-
-def note_read(office: Office, actor: Actor, case_id: str, what: str) -> None:
-    """Record that a case or paper was opened."""
-
-    def work(connection: Connection) -> None:
-        store.execute(
-            connection,
-            "INSERT INTO reads (at, user_id, case_id, what) VALUES (:at, :user, :case, :what)",
-            at=clock.stamp(clock.now()), user=actor.id, case=case_id, what=what,
-        )  # fmt: skip
-
-    office.db.transact(work)
 
 
 def _people(connection: Connection, *ids: str | None) -> dict[str, dict[str, str]]:
@@ -185,7 +173,7 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "due_at": None if row["due_at"] == NEVER else row["due_at"], "first_day": row["first_day"], "last_day": row["last_day"],
         "urgent_why": row["memory"].get("urgent") or None,
         "channel": row["channel"], "head_hash": row["head_hash"], "created_at": row["created_at"], "updated_at": row["updated_at"],
-        "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items()} if _reads_papers(held) else {},
+        "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items() if _told_of(row, actor, held, name, paper["id"])},
     }  # fmt: skip
     if not outside:
         found["applicant_answered"] = row["returned_to"] == actor.id
@@ -198,8 +186,9 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
     return found
 
 
-def _reads_papers(held: frozenset[str]) -> bool:
-    return bool(held & {R.APPLICANT, R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR, R.REGISTRY})
+def _told_of(row: Row, actor: Actor, held: frozenset[str], name: str, paper_id: str) -> bool:
+    """Whether this person is told that a paper is there: all who read papers, but for one that is held back."""
+    return authority.reads_papers(held) and (paper_id not in held_papers(row) or may_open(row, actor, held, name, paper_id))
 
 
 def _open_fields(flow: Flow, row: Row, facts: Any, held: frozenset[str]) -> list[str] | None:
@@ -366,6 +355,7 @@ _WORDS: dict[str, Text] = {
     "open": Text("Mở hồ sơ", "Opened"),
     "edit": Text("Sửa nội dung", "Edited"),
     "attach": Text("Đính kèm giấy tờ", "Paper attached"),
+    "release": Text("Xác nhận giấy tờ không mật", "Paper confirmed as not classified"),
     "recuse": Text("Từ chối xử lý vì có liên quan", "Declared a conflict"),
     "note": Text("Ghi chủ đề nội bộ", "Topics noted"),
     "recount": Text("Tính lại thời hạn", "Due dates counted anew"),
@@ -499,44 +489,70 @@ def letters(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
 
 
 def papers(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
-    """The papers of a case: name, file, when; older versions are marked as replaced."""
+    """The papers of a case, newest first: name, file, who uploaded it as what, when; older versions are marked as replaced.
+
+    One that is held back (`held`) is listed only to its uploader and to those who may release it. Outside, people are not named.
+    """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)
-        if not _reads_papers(held):
+        if not authority.reads_papers(held):
             raise NotFound()
         rows = store.query(
-            connection, "SELECT id, name, filename, size, media_type, file_hash, at FROM papers WHERE case_id = :id ORDER BY at DESC, id", id=row["id"]
+            connection,
+            "SELECT p.id, p.name, p.filename, p.size, p.media_type, p.file_hash, p.at, p.role, p.org_id, p.uploaded_by, u.name AS person"
+            " FROM papers p LEFT JOIN users u ON u.id = p.uploaded_by WHERE p.case_id = :id ORDER BY p.at, p.id",
+            id=row["id"],
         )
-    main_kind = row["parent"]["kind"] if row["kind"] == "consultation" and row["parent"] else row["kind"]
-    declared = {paper.name: paper for paper in FLOWS[main_kind].papers}
     current = {paper["id"] for paper in row["papers"].values()}
+    waiting, versions = held_papers(row), dict[str, int]()
     found = []
     for item in rows:
-        paper = declared[item["name"]]
-        if paper.office and authority.outside(held, actor) and R.LEADER_OFFICE not in held:
+        paper = declared_paper(row, item["name"])
+        versions[item["name"]] = versions.get(item["name"], 0) + 1
+        if not may_open(row, actor, held, item["name"], item["id"]):
             continue
-        if paper.sensitive and not held & {R.APPLICANT, R.INTAKE, R.OFFICER, R.DIRECTOR}:
-            continue
+        why = waiting.get(item["id"])
         found.append({
-            "id": item["id"], "name": item["name"], "label": paper.label.as_dict(), "filename": item["filename"], "size": item["size"],
+            "id": item["id"], "name": item["name"], "label": paper.label.as_dict(), "filename": vault.filename(office, item), "size": item["size"],
             "media_type": item["media_type"], "hash": item["file_hash"], "at": item["at"], "sensitive": paper.sensitive,
-            "current": paper.office or item["id"] in current,
+            "current": paper.office or item["id"] in current, "version": versions[item["name"]],
+            "by": {
+                "role": item["role"], "role_label": R.ROLES[item["role"]].as_dict() if item["role"] in R.ROLES else None,
+                "organisation": organisation_dict(office.organisation(item["org_id"])),
+                "name": None if authority.outside(held, actor) and item["uploaded_by"] != actor.id else item["person"],
+            },
+            "held": HELD[why["why"]].as_dict() if why else None,
+            "releasable": why is not None and why["by"] != actor.id and authority.releases(paper, held),
         })  # fmt: skip
+    return list(reversed(found))
+
+
+# Why a paper is held back, in words.
+HELD: dict[str, Text] = {
+    "stamp": Text("Tên tệp hoặc nội dung có chữ MẬT, TỐI MẬT hoặc TUYỆT MẬT", "Its name or text bears a stamp of secrecy"),
+    "unread": Text("Máy chưa đọc hết được nội dung", "Its text could not be read to the end"),
+    "unticked": Text("Là ảnh quét, người tải lên chưa cam kết là không mật", "It is a picture, and the uploader has not said that it is not classified"),
+}  # fmt: skip
+
+
+def held_papers(row: Row) -> Mapping[str, Mapping[str, str]]:
+    """The papers of a case that are held back, by id: why, and who uploaded them."""
+    found: Mapping[str, Mapping[str, str]] = row["memory"].get("held") or {}
     return found
 
 
-def paper_file(office: Office, actor: Actor, paper_id: str) -> dict[str, Any]:
-    """Where a paper's bytes lie, for somebody who may read it; a sensitive one is recorded before it leaves."""
-    with office.db.read() as connection:
-        rows = store.query(connection, "SELECT id, case_id, name, filename, media_type, file_hash FROM papers WHERE id = :id", id=paper_id)
-    if not rows:
-        raise NotFound()
-    shown = {item["id"]: item for item in papers(office, actor, rows[0]["case_id"])}
-    if paper_id not in shown:
-        raise NotFound()
-    if shown[paper_id]["sensitive"]:
-        note_read(office, actor, rows[0]["case_id"], f"paper:{paper_id}")
-    return rows[0]
+def declared_paper(row: Row, name: str) -> Paper:
+    """The paper of that name as the kind of the case declares it; a consultation has those of the case it belongs to."""
+    kind = row["parent"]["kind"] if row["kind"] == "consultation" and row["parent"] else row["kind"]
+    return next(paper for paper in FLOWS[kind].papers if paper.name == name)
+
+
+def may_open(row: Row, actor: Actor, held: frozenset[str], name: str, paper_id: str) -> bool:
+    """Whether one paper of a case exists for this person."""
+    paper, waiting = declared_paper(row, name), held_papers(row).get(paper_id)
+    if not authority.reads_paper(paper, held, actor):
+        return False
+    return waiting is None or waiting["by"] == actor.id or authority.releases(paper, held)
 
 
 # --- lists -----------------------------------------------------------------------------------------------------

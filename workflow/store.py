@@ -42,7 +42,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "outlet_marks": ("case_id", "outlet", "name", "country"),
     "outbox": ("case_id", "seq", "kind", "name", "payload", "dedupe", "at", "state", "tries", "next_at"),
     "idempotency": ("user_id", "scope", "key", "body_hash", "status", "case_id", "version", "at"),
-    "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at"),
+    "papers": ("id", "case_id", "name", "file_hash", "size", "media_type", "filename", "uploaded_by", "at", "cipher_hash", "key_id", "wrapped_key", "role", "org_id"),
     "relations": ("case_id", "related_id", "at"),
     "acted_for": ("case_id", "seq", "delegation_id", "principal_id"),
     "tracking_pins": ("case_id", "pin", "at"),

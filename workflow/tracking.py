@@ -85,9 +85,13 @@ def nothing(office: Office) -> Text:
     )
 
 
+_TOO_MANY = Text("Quá nhiều lần thử sai. Hãy thử lại sau {at} (giờ Hà Nội).", "Too many wrong tries. Try again after {at} (Hà Nội time).")
+
+
 def _open_again(until: Any) -> None:
     if until is not None:
-        raise SlowDown(until, f"{clock.local(until):%H:%M:%S, %d/%m/%Y}")
+        at = f"{clock.local(until):%H:%M:%S, %d/%m/%Y}"
+        raise SlowDown(_TOO_MANY.format(at=at), max(1, int((until - clock.now()).total_seconds()) + 1))
 
 
 # --- what is told ----------------------------------------------------------------------------------------------------

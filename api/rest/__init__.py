@@ -6,6 +6,6 @@ from flask import Blueprint
 
 rest = Blueprint("rest", __name__)
 
-from api.rest import accounts, cases, delegations, feeds, flows, openapi, places, registry, tracking  # noqa: E402  they hang their routes on it
+from api.rest import accounts, audit, cases, delegations, feeds, flows, openapi, places, registry, tracking  # noqa: E402  they hang their routes on it
 
-__all__ = ["accounts", "cases", "delegations", "feeds", "flows", "openapi", "places", "registry", "rest", "tracking"]
+__all__ = ["accounts", "audit", "cases", "delegations", "feeds", "flows", "openapi", "places", "registry", "rest", "tracking"]

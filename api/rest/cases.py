@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import orjson
-from flask import Response, current_app, jsonify, request, send_file
+from flask import Response, current_app, jsonify, request
 
 from api import login
 from api.errors import HttpProblem
@@ -13,8 +14,7 @@ from api.rest import rest
 from api.rest.body import json_body, known, once, text_of, version
 from api.security import request_id
 from states.language import Text
-from workflow import Done, Office, Once, attachments, choices, clock, differences, engine, perform, preview, queries  # fmt: skip  # noqa: E501
-from workflow import attach as attach_paper
+from workflow import Done, Office, Once, attachments, choices, clock, differences, engine, perform, preview, queries, release  # fmt: skip  # noqa: E501
 from workflow import edit_case as edit
 from workflow import history as history_of
 from workflow import letters as letters_of
@@ -24,6 +24,8 @@ from workflow import papers as papers_of
 from workflow import read_case as read
 from workflow import recuse as recuse_
 from workflow.errors import IdempotencyBusy, Invalid, NotFound
+from workflow.fold import fold
+from workflow.schemas import TEXTS
 
 WAIT_SECONDS = 5.0
 # What a body may hold beside the action's own input.
@@ -177,8 +179,6 @@ def history(ref: str) -> Any:
     """The entries of a case, oldest first."""
     wanted = request.args.get("canonical", "false")
     if wanted not in ("true", "false"):
-        from workflow.schemas import TEXTS
-
         raise Invalid({"canonical": [TEXTS["bool"]]})
     return jsonify({"items": history_of(office(), login.needed(), ref, canonical=wanted == "true")})
 
@@ -209,33 +209,62 @@ def papers(ref: str) -> Any:
 
 @rest.post("/cases/<ref>/papers/<name>")
 def attach(ref: str, name: str) -> Any:
-    """Upload a paper (multipart, part `file`)."""
+    """Upload a paper (multipart, part `file`; `not_classified=true` is the uploader's word that it holds no state secret)."""
     read(office(), login.needed(), ref)  # absent or not visible answers first, before the body is looked at
     sent = next(iter(request.files.values()), None)
     if sent is None:
         if request.mimetype != "multipart/form-data":
             raise HttpProblem(415, "media_type")
         raise Invalid({"file": [_FILE]})
-    stored = attachments.store_file(office(), sent.filename or "", sent.read(attachments.MAX_BYTES + 1))
-    done = attach_paper(office(), login.needed(), ref, name, stored, request_id=request_id())
+    done, stored = received(ref, name, sent)
     response = jsonify({"id": stored["id"], "name": name, "hash": stored["file_hash"], "size": stored["size"], "media_type": stored["media_type"],
-                        "filename": stored["filename"], "version": done.version})  # fmt: skip
+                        "filename": stored["shown"], "held": queries.HELD[stored["held"]].as_dict() if stored["held"] else None,
+                        "version": done.version})  # fmt: skip
     response.status_code = 201
     response.headers["Location"] = f"/api/v1/papers/{stored['id']}/content"
     response.headers["ETag"] = f'"{done.version}"'
     return response
 
 
+def received(ref: str, name: str, sent: Any) -> tuple[Done, dict[str, Any]]:
+    """Take in one uploaded part; a page and a program send it alike."""
+    most = office().profile.papers.file_mb * 1024 * 1024
+    said = request.form.get("not_classified", "")
+    if said not in ("", "true", "false", "on", "1"):
+        raise Invalid({"not_classified": [TEXTS["bool"]]})
+    return attachments.receive(
+        office(), login.needed(), ref, name, sent.filename or "", sent.read(most + 1), unclassified=said in ("true", "on", "1"), request_id=request_id()
+    )
+
+
 @rest.get("/papers/<paper_id>/content")
 def paper(paper_id: str) -> Any:
     """The bytes of a paper, always as an attachment."""
-    return paper_response(paper_id)
+    for name in request.args:
+        if name not in ("purpose", "how"):
+            raise Invalid({name: [TEXTS["unknown"]]})
+    return paper_response(paper_id, request.args.get("how") or "download", request.args.get("purpose", ""))
 
 
-def paper_response(paper_id: str) -> Any:
-    """A stored file as a download that no browser will run."""
-    found = queries.paper_file(office(), login.needed(), paper_id)
-    path = attachments.path_of(office(), found["file_hash"])
-    response = send_file(path, mimetype=found["media_type"], as_attachment=True, download_name=found["filename"], max_age=0)
+@rest.post("/papers/<paper_id>/release")
+def release_paper(paper_id: str) -> Any:
+    """Confirm that a paper which is held back is no state secret."""
+    body = json_body()
+    known(body, "note")
+    release(office(), login.needed(), paper_id, text_of(body, "note", limit=1000) or "", request_id=request_id())
+    return "", 204
+
+
+def paper_response(paper_id: str, how: str, purpose: str = "") -> Response:
+    """A stored file as a download that no browser will run; where the reading has to be on record it is before this returns."""
+    found = attachments.open_paper(office(), login.needed(), paper_id, how=how, purpose=purpose)
+    response = Response(found.data, content_type=found.media_type)
+    response.headers["Content-Disposition"] = disposition(found.filename)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
+
+
+def disposition(filename: str) -> str:
+    """The name of a download as RFC 6266 has it: plain letters for old clients, the whole name beside."""
+    plain = "".join(c for c in fold(filename) if c.isascii() and (c.isalnum() or c in "._- ")).strip() or "tep"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -10,7 +10,7 @@ from flask import jsonify, render_template
 from api.rest import rest
 from states import FLOWS
 from states.language import PHASES, AnyField
-from workflow import delegations, places, schemas
+from workflow import delegations, places, reads, schemas
 
 _JSON = "application/json"
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}, "description": "Refused"}
@@ -18,6 +18,7 @@ _CASE = {"description": "The case", "headers": {"ETag": {"schema": {"type": "str
 _REF = {"name": "ref", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Public id or printed code"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _DELEGATION = {"name": "id_", "in": "path", "required": True, "schema": {"type": "string"}}
+_PAPER = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _MATCH = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}, "description": 'The version seen, e.g. "7"'}
 _KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"}}
 
@@ -162,8 +163,10 @@ def document() -> dict[str, Any]:
         f"{base}/cases/{{ref}}/papers/{{name}}": {"post": {"operationId": "attach", "summary": "Upload a paper",
             "parameters": [_REF, {"name": "name", "in": "path", "required": True, "schema": text}],
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary"}}}}}},
-            "responses": {"201": {"description": "Stored", "content": {_JSON: {"schema": {"type": "object"}}}}, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+                "properties": {"file": {"type": "string", "format": "binary"}, "not_classified": {"type": "string", "enum": ["true", "false"],
+                    "description": "The uploader's word that the file holds no state secret; a picture without it is held back"}}}}}},
+            "responses": {"201": {"description": "Stored", "content": {_JSON: {"schema": {"type": "object"}}}},
+                **_problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)}}},
         f"{base}/cases/{{ref}}/receipt": {"get": _get("receipt", "The receipt with the figures for the public tracking; for applicant and desk", {**anything, **seen}, _REF)},
         f"{base}/public/track/{{code}}": {"get": _get("track", "What the public tracking tells of a case; no session needed, and nobody is named", {
             "200": {"description": "The word, the steps, the promised date with its sum, what comes next",
@@ -173,9 +176,20 @@ def document() -> dict[str, Any]:
         f"{base}/calendar.ics": {"get": _get("calendar_feed", "The calendar of whoever the token belongs to (RFC 5545); no session needed", {
             "200": {"description": "The calendar", "content": {"text/calendar": {"schema": text}}}, **_problems(404)},
             {**_query("token", {"type": "string", "pattern": "^[0-9a-f]{64}$"}), "required": True}, public=True)},
-        f"{base}/papers/{{id}}/content": {"get": _get("paper", "The bytes of a paper", {"200": {"description": "File", "content": {
-            kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("application/pdf", "image/jpeg", "image/png")}}, **seen},
-            {"name": "id", "in": "path", "required": True, "schema": text})},
+        f"{base}/papers/{{id}}/content": {"get": _get("paper", "The bytes of a paper; a sensitive one is recorded first, with its purpose", {
+            "200": {"description": "File", "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("application/pdf", "image/jpeg", "image/png")}},
+            **seen, **_problems(409, 422, 429)}, _PAPER,
+            {**_query("purpose", {"type": "string", "minLength": 5, "maxLength": 300}), "description": "Needed where the case does not wait for the reader"},
+            _query("how", {"type": "string", "enum": list(reads.ASKED)}))},
+        f"{base}/papers/{{id}}/release": {"post": {"operationId": "release_paper", "summary": "Confirm that a paper which is held back is no state secret",
+            "parameters": [_PAPER], "requestBody": {"required": False, "content": {_JSON: {"schema": {"type": "object", "additionalProperties": False,
+                "properties": {"note": {"type": ["string", "null"], "maxLength": 1000}}}}}},
+            "responses": {"204": {"description": "Released"}, **_problems(400, 401, 403, 404, 409, 413, 415, 422)}}},
+        f"{base}/audit/reads": {"get": _get("audit_reads", "Who opened which papers, and which cases as an auditor", {**_items("Readings"), **_problems(401, 403, 422)},
+            *(_query(name, {"type": "string", "maxLength": 300}) for name in ("paper", "case", "person")),
+            *(_query(name, {"type": "string", "format": "date"}) for name in ("from", "to")),
+            _query("limit", {"type": "integer", "minimum": 1, "maximum": reads.MOST}), _query("cursor", {"type": "string", "pattern": "^[0-9]{1,18}$"}))},
     }  # fmt: skip
     for name in sorted({name for flow in FLOWS.values() for name in flow.actions}):
         steps = [step for flow in FLOWS.values() for step in flow.actions.get(name, ())]

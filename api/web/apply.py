@@ -8,14 +8,15 @@ from flask import current_app, flash, redirect, render_template, request
 
 from api import login
 from api.language import current, label, t
-from api.security import request_id
+from api.rest.cases import received
 from api.web import web
 from states import FLOWS
 from states.language import AnyField, Field, Text
-from workflow import attach, attachments, law, queries, read_case, world
 from workflow import categories as known_categories
+from workflow import law, queries, read_case, world
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, RoleRefused, WorkflowError
+from workflow.filecheck import FAULTS
 
 
 def office() -> Any:
@@ -104,16 +105,20 @@ def upload(ref: str, name: str) -> Any:
     back = f"/cases/{case['id']}/edit/papers#papers" if case["state"] == "draft" else f"/cases/{case['id']}#papers"
     try:
         if sent is None or not sent.filename:
-            raise Invalid({"file": [attachments._EMPTY]})
-        stored = attachments.store_file(office(), sent.filename, sent.read(attachments.MAX_BYTES + 1))
-        attach(office(), actor, ref, name, stored, request_id=request_id())
+            raise Invalid({"file": [FAULTS["empty"]]})
+        _, stored = received(ref, name, sent)
     except NotFound:
         raise
     except WorkflowError as error:
         texts = [x for found in getattr(error, "fields", {}).values() for x in found] or [error.message]
         flash(" ".join(label(text) for text in texts), "error")
         return redirect(back.replace("#papers", "#main"), 303)  # the message stands at the top
-    flash(t("Đã tải lên.", "Uploaded."))
+    if stored["held"]:
+        why = label(queries.HELD[stored["held"]].as_dict())
+        flash(t("Đã tải lên và giữ lại: {why}. Người khác chưa xem được, đến khi cán bộ xác nhận tệp không mật.",
+                "Uploaded and held back: {why}. Nobody else sees it until an officer confirms that it is not classified.", why=why))  # fmt: skip
+    else:
+        flash(t("Đã tải lên.", "Uploaded."))
     return redirect(back, 303)
 
 

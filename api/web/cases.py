@@ -9,7 +9,6 @@ from flask import current_app, flash, make_response, redirect, render_template, 
 
 from api import login
 from api.language import label, t
-from api.rest.cases import paper_response
 from api.security import request_id
 from api.web import asking, forms, web
 from api.web.apply import catalogues, sentences
@@ -151,10 +150,10 @@ def case(ref: str) -> Any:
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
         return render_template("letter.html", **shared, parent=parent, meta=LETTERS[found["fields"]["letter"]], issued=issued, act=inside["signature"])
-    attached, asked = _papers(found["id"]), _asked(found)
+    asked = _asked(found)
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
-        attached=attached, opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
+        attached=_with_history(_papers(found["id"])), opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         routing=inside["routing"], places=inside["places"], matches=matches_of(office(), actor, found["id"]) if actor.staff else [], topics=_topics(found), stuck=stuck_on(office(), actor, found["id"]), decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         tracking=inside["tracking"], differences=_differences(found), asked=asked,
         sent=_sent_along((asked or {}).get("bundle") or {}),
@@ -209,6 +208,19 @@ def _papers(ref: str) -> list[dict[str, Any]]:
         return papers(office(), login.needed(), ref)
     except NotFound:
         return []
+
+
+def _with_history(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The papers in use, each with the older versions that it replaced; one that is alone of its name stands by itself."""
+    newest: dict[str, dict[str, Any]] = {}
+    shown = []
+    for row in rows:
+        if row["current"] or row["name"] not in newest:
+            shown.append({**row, "older": []})
+            newest.setdefault(row["name"], shown[-1])
+        else:
+            newest[row["name"]]["older"].append(row)
+    return shown
 
 
 def _papers_of(found: dict[str, Any]) -> list[Any]:
@@ -596,9 +608,3 @@ def history_page(ref: str) -> Any:
     with office().db.read() as connection:
         report = verify(connection, found["id"])
     return render_template("history.html", case=found, entries=list(reversed(entries)), report=report)
-
-
-@web.get("/papers/<paper_id>")
-def paper(paper_id: str) -> Any:
-    """Download a paper."""
-    return paper_response(paper_id)

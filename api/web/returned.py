@@ -13,12 +13,13 @@ from flask import current_app, flash, make_response, redirect, render_template, 
 from api import login
 from api.errors import STATUS
 from api.language import label, t
+from api.rest.cases import received
 from api.security import request_id
 from api.web import forms, web
 from api.web.apply import catalogues, sentences
 from states import FLOWS, Flow, pointers
 from states.language import AnyField, Field, Group, Rows
-from workflow import attach, attachments, differences, edit_case, papers, perform, queries, read_case
+from workflow import differences, edit_case, papers, perform, queries, read_case
 from workflow.dossier import RETURNED
 from workflow.errors import Invalid, NeedsUnmet, NotFound, WorkflowError
 
@@ -226,8 +227,7 @@ def _save(flow: Flow, case: Mapping[str, Any], found: list[dict[str, Any]], valu
         if sent is None or not sent.filename:
             continue
         try:
-            stored = attachments.store_file(office(), sent.filename, sent.read(attachments.MAX_BYTES + 1))
-            version = attach(office(), login.needed(), case["id"], name, stored, request_id=request_id()).version
+            version = received(case["id"], name, sent)[0].version
         except WorkflowError as refused:
             texts = [text for inner in getattr(refused, "fields", {}).values() for text in inner] or [refused.message]
             raise Invalid({f"paper/{name}": texts}) from refused

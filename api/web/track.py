@@ -48,7 +48,7 @@ def _looked(code: str, pin: str) -> Any:
         return _page(code, 404, trouble=nothing.message)
     except SlowDown as slow:
         answer = _page(code, 429, trouble=slow.message, both=True)
-        answer.headers["Retry-After"] = str(max(1, int((slow.until - clock.now()).total_seconds()) + 1))
+        answer.headers["Retry-After"] = str(slow.data["wait"])
         return answer
     return _page(found["code"], found=found, pin=pin)
 

@@ -26,7 +26,7 @@ from tests.law import drop_rule
 from tests.oracle import table
 from tests.oracle.builder import PEOPLE
 from tests.oracle.inputs import prepare
-from workflow import clock, demo, feeds, store
+from workflow import attachments, clock, demo, feeds, store
 
 CASES = int(os.environ.get("FPD_FUZZ_CASES", "200"))
 SEED = int(os.environ.get("FPD_SEED", random.randrange(10**6)))
@@ -142,6 +142,16 @@ def prepared_acts(app, lite, ledger: Ledger) -> None:
             ledger.note(f"act_{action}", answer.status_code)
 
 
+def _held(office) -> tuple[str, str]:
+    """A visit under review with a paper that is held back."""
+    stage = demo.Stage(office)
+    ref = stage.file("vptt.han", "visit", submit=False)
+    _, stored = attachments.receive(office, stage.actor("vptt.han"), ref, "programme", "MẬT.pdf", demo.PDF)
+    stage.act("vptt.han", ref, "submit", undertaking=True)
+    demo.advance(stage, ref, "visit", "under_review")
+    return ref, stored["id"]
+
+
 def prepared_others(app, ledger: Ledger) -> None:
     """Every other operation once as its client would send it."""
 
@@ -176,6 +186,9 @@ def prepared_others(app, ledger: Ledger) -> None:
     told("list_delegations", head.get("/delegations"))
     told("end_delegation", head.send("DELETE", f"/delegations/{entered['id']}"))
     prepared_matches(app, office, told)
+    ref, held = _held(app.extensions["office"])
+    told("release_paper", Browser(app, "cv.binh").post(f"/papers/{held}/release", {"note": "Tên riêng."}))
+    told("audit_reads", Browser(app, "ktr.xuan").get(f"/audit/reads?case={ref}"))
     told("recuse", Browser(app, "pgd.linh").post(f"/cases/{sent['id']}/recusal", {"reason": "Người quen."}))
     told("sign_out", client.send("DELETE", "/session"))
 

@@ -166,6 +166,7 @@ BUILT = {
         "_LISTED", "' AND '.join(where)", "column", "sign", "order", "limit + 1", "int(limit)", "marks", "name", "letters[index]", "mine",
         "waiting", "unit", "scope", "kind", "state.name", "main", "types", "nearest", "first", "near", "after", "_NEAREST",
     },
+    "workflow/reads.py": {"' AND '.join(where)", "int(limit)"},
     "workflow/rule_changes.py": {"_PICKED"},
     "workflow/store.py": {
         "_PRINCIPAL", "columns", "clocks", "parents", "array", "build", "by", "sets", "guard", "table", "', '.join(columns)", "', '.join([one] * rows)",
