@@ -179,6 +179,9 @@ def prepared_others(app, ledger: Ledger) -> None:
     office = app.extensions["office"]
     told("calendar_feed", client.get(f"/calendar.ics?token={feeds.open_feed(office, demo.Stage(office).actor('vptt.han'))}"))
     sent = client.act(case["id"], "submit", paper["version"], undertaking=True).json
+    sheet = told("receipt", client.get(f"/cases/{sent['id']}/receipt")).json
+    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}  # the generated tries have used up those of this machine
+    told("track", client.get(f"/public/track/{sheet['code']}?pin={sheet['pin']}", environ_base=elsewhere))
     head, director, day = Browser(app, "tp.hoa"), Browser(app, "pgd.linh"), clock.today().isoformat()
     lent = {"delegate": "ptp.ngoc", "actions": ["endorse"], "form": "Q", "from": day, "to": day, "paper_no": "9/UQ", "paper_on": day}
     entered = told("enter_delegation", head.post("/delegations", lent)).json
