@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import timedelta
 
 import pytest
 
 from states import FLOWS
-from tests.pages.filing import add_rows, fill_screens, ref_of, send
+from tests.pages.filing import PDF, add_rows, fill_screens, ref_of, send
 from workflow import clock, demo, store
 
 pytestmark = pytest.mark.browser
@@ -74,15 +75,105 @@ def settled(page):
     page.locator("#saved:not(.bad)", has_text=":").wait_for()
 
 
-def test_five_people_eight_rows_four_devices(person, lite):
-    applicant = person("vptt.han")
-    values = large(clock.today() + timedelta(days=20))
-    ref = fill_screens(applicant, "visit", values)
+# Once in the ordinary suite; FPD_BROWSER=all for both languages at both widths.
+EVERY = os.environ.get("FPD_BROWSER") == "all"
+WAYS = [(1280, "vi"), *([(390, "vi"), (1280, "en"), (390, "en")] if EVERY else [])]
+
+
+@pytest.mark.parametrize(("width", "language"), WAYS)
+def test_a_large_visit_is_filed_returned_and_answered(person, lite, width, language):
+    """Five people, eight rows in three communes, four devices, six questions; two entries and a paper come back; three differences are read."""
+    applicant, stage = person("vptt.han", width=width, language=language), demo.Stage(lite)
+    ref = fill_screens(applicant, "visit", large(clock.today() + timedelta(days=20 + 10 * WAYS.index((width, language)))), check=True)
     kept = stored(lite, ref)
     assert [len(kept[name]) for name in ("crew", "itinerary", "equipment")] == [5, 8, 4]
     assert len(kept["itinerary"][2]["questions"]) == 6 and len({row["commune"] for row in kept["itinerary"]}) == 3
     code = send(applicant, ref)
-    assert code.startswith("CT-V-") and demo.Stage(lite).row(ref)["state"] == "requested"
+    assert code.startswith("CT-V-") and stage.row(ref)["state"] == "requested"
+
+    desk = person("motcua.mai", width=width, language=language)
+    page = desk.go(f"/cases/{code}/do/ask_supplement")
+    number, place = f"/crew/{kept['crew'][1]['row']}/card_no", f"/itinerary/{kept['itinerary'][3]['row']}/place"
+    for target in (number, place, "paper:request"):
+        page.locator(f"details:has(input[value='{target}'])").evaluate("box => { box.open = true }")
+        page.check(f"input[value='{target}']")
+    page.click("button[name=choose]")
+    for index in range(3):
+        page.locator(f"input[name='items.{index}.code']").first.check()
+    desk.check("slip")
+    page.fill("[name=respond_by]", f"{clock.local(clock.now() + timedelta(days=2)):%Y-%m-%dT%H:%M}")
+    page.click("button[name=go]")
+    assert stage.row(ref)["state"] == "supplement_required", page.inner_text("main")[:1500]
+
+    page = applicant.go(f"/cases/{code}/answer")
+    applicant.check()
+    assert page.locator("form.answer input[type=text]:visible").count() == 2, "only what was asked for is open"
+    page.fill("[name='crew.1.card_no']", "M-0999")
+    page.fill("[name='itinerary.3.place']", "Điểm minh họa đã sửa")
+    page.set_input_files("[name='paper.request']", {**PDF, "name": "de-nghi-2.pdf", "buffer": demo.PDF + b"% "})
+    page.click("button[value=send]")
+    assert stage.row(ref)["state"] == "requested" and stage.row(ref)["round"] == 2, page.inner_text("main")[:1500]
+    desk.do(code, "accept", lambda p: p.select_option("[name=officer]", "cv.binh"))
+    officer = person("cv.binh", width=width, language=language)
+    page = officer.go(f"/cases/{code}")
+    officer.check("differences")
+    told = page.locator("#differences tbody tr")
+    assert told.count() == 3, page.inner_text("#differences")
+    words = page.inner_text("#differences")
+    assert "M-0999" in words and "Điểm minh họa đã sửa" in words and "de-nghi-2.pdf" in words
+
+
+def test_the_form_is_filled_in_by_keyboard_alone(person, lite):
+    """Every entry of a screen is reached by Tab in its order, the row is added and the screen is left by keys."""
+    applicant = person("vptt.han")
+    page = applicant.go("/apply/visit?category=A1")
+    _tab_to(page, "outlet.name")
+    page.keyboard.type("Hãng gõ phím")
+    _tab_to(page, "outlet.country")
+    page.keyboard.type("Phần")
+    page.keyboard.press("Tab")
+    _press(page, "#wizard .bar .btn-main", "Enter")
+    ref = ref_of(page)
+    assert stored(lite, ref)["outlet"] == {"name": "Hãng gõ phím", "country": "FI"}
+    page = applicant.go(f"/cases/{ref}/edit/crew")
+    names = page.eval_on_selector_all("#crew .row-card input:not([type=hidden]), #crew .row-card select", "all => all.map(one => one.name)")
+    met = [_tab_to(page, name) for name in names]
+    assert met == sorted(met), "the order of the keyboard is the order of the page"
+    _press(page, "button[name=add][value=crew]", "Enter")
+    page.locator("[id='crew.1']").wait_for()
+    _tab_to(page, "crew.1.name")
+    page.keyboard.type("AINO MALLI")
+    page.keyboard.press("Tab")
+    settled(page)
+    assert stored(lite, ref)["crew"][1]["name"] == "AINO MALLI"
+    applicant.check()
+
+
+def _place(page):
+    """Where the focus is in the order of the page, with the name of the entry."""
+    return page.evaluate(
+        "[[...document.querySelectorAll('input, select, textarea, button, a, summary')].indexOf(document.activeElement), document.activeElement.name || '']"
+    )
+
+
+def _tab_to(page, name):
+    """Press Tab until an entry has the focus; answers where it stands in the page."""
+    for _ in range(200):
+        if _place(page)[1] == name:
+            return _place(page)[0]
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never came to {name}")
+
+
+def _press(page, selector, key):
+    """Press Tab until a button has the focus, then the key."""
+    for _ in range(300):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            page.keyboard.press(key)
+            page.wait_for_load_state()
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never came to {selector}")
 
 
 def test_every_entry_is_on_the_server_before_the_screen_is_left(person, lite):
