@@ -77,6 +77,7 @@ class Person:
 
         Axe reads a page once of each kind: the same form, or the page after the same action, is not read again.
         """
+        self.page.wait_for_load_state()  # on a busy machine a button's answer has come, but not yet its page
         assert not self.faults, (self.page.url, self.faults)
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, (self.page.url, f"{wide} px sideways")
