@@ -76,6 +76,7 @@ def send(person, ref: str) -> str:
     """Upload the request and send; answers the printed code."""
     page = person.go(f"/cases/{ref}/edit/papers")
     page.set_input_files("#p-request", PDF)
+    page.check("form[action$='/papers/request'] [name=not_classified]")
     page.click("form[action$='/papers/request'] button")
     assert "de-nghi.pdf" in page.inner_text("#papers")
     page = person.go(f"/cases/{ref}/edit/check")
