@@ -56,7 +56,7 @@ fix: .venv/ok-dev ## mend what the linter can
 bench: .venv/ok-dev ## ratios against the limits, with gates (DB=sqlite,pg ROUNDS=7 GATES=1)
 	$(PY) -m benchmarks
 
-soak: .venv/ok-dev ## full figures of races, kills, deliveries, fuzzing (ONLY=race|kill|outbox|fuzz)
+soak: .venv/ok-dev ## full figures of races, kills, deliveries, fuzzing (ONLY=race|kill|outbox|fuzz|browser)
 	$(PY) -m tests.soak
 
 charts: .venv/ok-run ## write docs/flows from the kinds

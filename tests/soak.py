@@ -35,7 +35,7 @@ KEPT = ROOT / "var" / "soak"
 # A part must end within nine minutes: after these seconds no further slice is begun.
 ENOUGH = 480
 FUZZ_CASES = 2000
-FUZZ_SECONDS = 530
+FULL_SECONDS = 530
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -188,29 +188,35 @@ def _figures(wanted: dict[str, int]) -> str:
     return ", ".join(f"{name} {figure}" for name, figure in wanted.items())
 
 
-def fuzz(progress: Progress) -> int:
-    """The fuzz tests with their full figure, in one go; answers what pytest answered."""
-    if progress.figures.get("cases") == FUZZ_CASES:
-        print(f"fuzz: held: cases {FUZZ_CASES}; 0 violations; {progress.seconds:.0f} s; FPD_SEED={progress.seed}")
+def in_full(name: str, unit: str, figure: int, path: str, switch: str, value: str, progress: Progress) -> int:
+    """Tests of the ordinary suite with their full figure, in one go; answers what pytest answered."""
+    if progress.figures.get(unit) == figure:
+        print(f"{name}: held: {unit} {figure}; 0 violations; {progress.seconds:.0f} s; FPD_SEED={progress.seed}")
         return 0
     began, code = time.monotonic(), 1
-    command = [sys.executable, "-m", "pytest", "-q", f"--timeout={FUZZ_SECONDS}", "tests/api/test_fuzz.py"]
-    told = {**os.environ, "FPD_FUZZ_CASES": str(FUZZ_CASES), "FPD_SEED": str(progress.seed)}
+    command = [sys.executable, "-m", "pytest", "-q", f"--timeout={FULL_SECONDS}", path]
+    told = {**os.environ, switch: value, "FPD_SEED": str(progress.seed)}
     try:
-        code = subprocess.run(command, cwd=ROOT, env=told, timeout=FUZZ_SECONDS).returncode
+        code = subprocess.run(command, cwd=ROOT, env=told, timeout=FULL_SECONDS).returncode
         progress.findings = [f"pytest ended with {code}"] if code else []
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         progress.findings = []
-        print("fuzz: not finished yet (stopped; it cannot go on in the middle and begins again).")
-    progress.figures = {"cases": 0 if code else FUZZ_CASES}
+        print(f"{name}: not finished yet (stopped; it cannot go on in the middle and begins again).")
+    progress.figures = {unit: 0 if code else figure}
     progress.seconds = round(time.monotonic() - began, 1)
     progress.keep()
     state = "failed" if progress.findings else "not finished yet" if code else "held"
-    print(f"fuzz: {state}: {progress.told()}; {len(progress.findings)} violations; {progress.seconds:.0f} s; FPD_SEED={progress.seed}")
+    print(f"{name}: {state}: {progress.told()}; {len(progress.findings)} violations; {progress.seconds:.0f} s; FPD_SEED={progress.seed}")
     return code
 
 
-PARTS: dict[str, Callable[[Progress], int]] = {"race": partial(play, RACE), "kill": partial(play, KILL), "outbox": partial(play, OUTBOX), "fuzz": fuzz}
+PARTS: dict[str, Callable[[Progress], int]] = {
+    "race": partial(play, RACE),
+    "kill": partial(play, KILL),
+    "outbox": partial(play, OUTBOX),
+    "fuzz": partial(in_full, "fuzz", "cases", FUZZ_CASES, "tests/api/test_fuzz.py", "FPD_FUZZ_CASES", str(FUZZ_CASES)),
+    "browser": partial(in_full, "browser", "ways", 4, "tests/pages/test_filing.py", "FPD_BROWSER", "all"),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from states import Child, Flow
 from states import roles as R
 from states.language import AnyField, Field, Group, blank, value_at
 from states.needs import asked_items
+from states.pointers import declared_at
 from states.shared import mark_of
 from workflow import clock
 from workflow.crypto import Keyring, row_place
@@ -100,6 +101,24 @@ def masked(declared: Iterable[AnyField], fields: Mapping[str, Any], held: frozen
     """
     hidden = {name for name, readers in READERS.items() if not held & readers} - ({"identity"} if identity else set())
     return _masked(declared, fields, hidden) if hidden else dict(fields)
+
+
+def masked_bundle(declared: Iterable[AnyField], shown: Mapping[str, Any], held: frozenset[str]) -> dict[str, Any]:
+    """The part of a dossier that a consulted body was shown, as somebody else with these roles reads it.
+
+    A bundle names whole entries (`crew`) and places inside them (`crew/<row>/passport_no`, `crew/<row>`).
+    """
+    hidden, fields = {name for name, readers in READERS.items() if not held & readers}, tuple(declared)
+    out: dict[str, Any] = {}
+    for name, value in shown.items():
+        item = declared_at(fields, f"/{name}")
+        if isinstance(item, Field):
+            out[name] = shortened(value) if item.personal in hidden and not blank(value) else value
+        elif item is None:
+            out[name] = value
+        else:
+            out[name] = [_masked(item.fields, row, hidden) for row in value] if isinstance(value, list) else _masked(item.fields, value, hidden)
+    return out
 
 
 def _masked(declared: Iterable[AnyField], values: Mapping[str, Any], hidden: set[str]) -> dict[str, Any]:

@@ -492,7 +492,7 @@ def _new_dossier(
         _Entry("attach" if paper_rows else "edit", role, row["state"], row["state"], row["round"], {"fields": sorted(changed)}, content_hash=content,
                papers=tuple(p["file_hash"] for p in paper_rows)), request_id,
     )  # fmt: skip
-    columns = dossier.summary(row["kind"], values, office.keys)
+    columns = _columns(office, row, values)
     if row["kind"] == "letter":
         main_code = (row["parent"] or {}).get("code") or ""
         columns = {"search_text": fold(f"{row['code']} {row['title']} {values.get('subject', '')} {row['outlet']} {main_code}")}
@@ -515,6 +515,12 @@ def _author_role(row: Row, actor: Actor, held: frozenset[str]) -> str:
     if R.APPLICANT in held and row["created_by"] != actor.id and actor.has(R.INTAKE):
         return R.INTAKE
     return next(role for role in (R.APPLICANT, R.OFFICER, R.REGISTRY) if role in held)
+
+
+def _columns(office: Office, row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that lists show and search, with the printed code once there is one."""
+    found = dossier.summary(row["kind"], fields, office.keys)
+    return {**found, "search_text": f"{fold(row['code'])} {found['search_text']}"} if row["code"] else found
 
 
 def _with_duty(memory: Mapping[str, Any], action: str, *persons: str) -> dict[str, Any]:
@@ -1003,7 +1009,7 @@ def _change_for(
         update["dossier_no"] = no
         _write_dossier(office, change, row, no, round_, fields, papers, content, actor, stamp)
         if fields is not row["fields"]:
-            update |= dossier.summary(row["kind"], fields, office.keys)
+            update |= _columns(office, row, fields)
     clocks = _clocks(office, step, row, facts)
     if step.new_round or step.action == "submit":
         hurry = dossier.urgency(fields, promised(clocks or row["clocks"]))
@@ -1153,7 +1159,7 @@ def _assignments(office: Office, connection: Connection, flow: Flow, step: Step,
         found["referred"] = True
     if step.action == "submit":
         found["code"] = row["code"] or _code(office, connection, flow, facts.now)
-        found["search_text"] = f"{fold(found['code'])} {dossier.summary(row['kind'], row['fields'], office.keys)['search_text']}"
+        found["search_text"] = _columns(office, {**row, "code": found["code"]}, row["fields"])["search_text"]
         found["office_id"] = leader_office(office, row["fields"]) if flow.kind == "interview" else None
         if given.get("channel"):
             found["channel"] = given["channel"]

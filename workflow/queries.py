@@ -93,6 +93,9 @@ def fields_for(row: Row, actor: Actor, held: frozenset[str]) -> dict[str, Any]:
         return {k: v for k, v in fields.items() if k in ("letter", "subject", "body", "recipients", "facts")}
     if row["kind"] == "consultation" and R.CONSULTEE in held:
         fields.pop("rule", None)  # why it is asked may come of the desk's own topics, which are told to nobody outside
+    elif row["kind"] == "consultation" and row["parent"] and fields.get("bundle"):
+        # What the body itself reads in full is not for every reader of its answer.
+        fields["bundle"] = dossier.masked_bundle(flow_for(row["parent"]["kind"]).fields, fields["bundle"], held)
     if row["kind"] not in ("visit", "interview"):
         return fields
     return dossier.masked(flow_for(row["kind"]).fields, fields, held)

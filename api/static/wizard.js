@@ -80,7 +80,7 @@ const save = () => {
         document.querySelectorAll("[data-screen-link]").forEach((link) => { link.href = told.address + link.dataset.screenLink; });
       }
       show(told);
-      say(`${form.dataset.saved} ${new Date(told.saved_at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Ho_Chi_Minh" })}`);
+      say(`${form.dataset.saved} ${new Date(told.saved_at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" })}`);
     })
     .catch(() => { say(form.dataset.offline, true); later(4000); })
     .finally(() => { running = null; if (changed !== kept && !given_up && !again) later(600); });

@@ -214,7 +214,7 @@ def _with_history(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The papers in use, each with the older versions that it replaced; one that is alone of its name stands by itself."""
     newest: dict[str, dict[str, Any]] = {}
     shown = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: not row["current"]):
         if row["current"] or row["name"] not in newest:
             shown.append({**row, "older": []})
             newest.setdefault(row["name"], shown[-1])

@@ -165,3 +165,14 @@ def test_what_is_personal_is_declared_so(kind):
     ):
         assert name in found, name
     assert set(found.values()) <= PERSONAL and set(dossier.READERS) <= PERSONAL
+
+
+def test_a_case_is_found_by_its_code_after_it_was_changed(office, stage):
+    """The code stays in the words it is searched by, whatever rewrites them."""
+    ref = stage.file("vptt.han", "visit", fields=marked())
+    code = stage.row(ref)["code"]
+    stage.act("motcua.mai", ref, "ask_supplement", items=[{"target": "/title", "reason": "Ghi rõ tên.", "basis": "262/16(3)"}], respond_by=stage.soon())
+    row = stage.row(ref)
+    engine.edit_case(office, stage.actor("vptt.han"), ref, {"title": "Tên đã ghi rõ"}, version=row["version"])
+    for part in (code.lower(), code[-4:], "ghi ro", "zwetschge"):
+        assert ref in {item["id"] for item in queries.list_cases(office, stage.actor("motcua.mai"), {"q": part, "limit": 100})["items"]}, part
