@@ -26,6 +26,7 @@ _NUMBERS = ("passport_no", "card_no")
 _AT_ONCE = 200
 _NO_DURATION = 60
 LEADER = "leader"
+_ASKED = "leader asked"  # what a row of an interview is told by: no entry of a form has this name
 
 Fields = Mapping[str, Any]
 
@@ -81,7 +82,7 @@ def _slot_rows(kind: str, fields: Fields) -> dict[str, Any]:
     """What a request takes: the rows of a programme; of an interview the leader, at each time proposed or at none yet."""
     if kind == "visit":
         return {str(row.get("row") or at): row for at, row in enumerate(fields.get("itinerary") or ())}
-    asked = {LEADER: fields.get(LEADER) or {}, "duration_min": fields.get("duration_min")}
+    asked = {_ASKED: fields.get(LEADER) or {}, "duration_min": fields.get("duration_min")}
     slots = {str(row.get("row") or at): row for at, row in enumerate(fields.get("slots") or ()) if row.get("from")}
     return {id_: {**row, **asked} for id_, row in (slots or {LEADER: {}}).items()}
 
@@ -140,8 +141,8 @@ def member_of(keys: Keyring, id_: str, row: Fields) -> Member:
 
 
 def _spot(keys: Keyring, row: Fields) -> str:
-    if LEADER in row:
-        leader = row[LEADER]
+    if _ASKED in row:
+        leader = row[_ASKED]
         folded = fold(str(leader.get("name") or ""))
         return keys.blind(f"leader:{leader.get('agency') or ''}|{folded}") if folded else ""
     place = fold(str(row.get("place") or ""))
@@ -150,7 +151,7 @@ def _spot(keys: Keyring, row: Fields) -> str:
 
 def _times(row: Fields) -> tuple[str, str]:
     """Local beginning and end of a row; where an hour is not given the day is taken to its end. Empty without a day."""
-    if LEADER in row:
+    if _ASKED in row:
         return slot_times(row, row.get("duration_min")) if row.get("from") else ("", "")
     on, starts, ends = row.get("on"), row.get("from") or DAY_BEGINS, row.get("to") or DAY_ENDS
     if not on:

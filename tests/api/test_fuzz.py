@@ -188,6 +188,7 @@ def prepared_others(app, ledger: Ledger) -> None:
     told("confirm_delegation", director.post(f"/delegations/{entered['id']}/confirm"))
     told("list_delegations", head.get("/delegations"))
     told("end_delegation", head.send("DELETE", f"/delegations/{entered['id']}"))
+    told("differences_of", Browser(app, "tp.hoa").get(f"/cases/{sent['id']}/differences"))
     prepared_matches(app, office, told)
     ref, held = _held(app.extensions["office"])
     told("release_paper", Browser(app, "cv.binh").post(f"/papers/{held}/release", {"note": "Tên riêng."}))

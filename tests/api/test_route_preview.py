@@ -301,7 +301,7 @@ def test_unticking_needs_a_reason_and_becomes_a_dropped_body(visitor, stage, sch
     assert stage.row(school)["version"] == int(consult_form(stage, school)["version"]) and not stage.row(school)["memory"].get("dropped")
     answer = post(visitor("cv.binh"), path, **consult_form(stage, school, agencies="cong_an", **{"dropped.1.reason": "Trường đã đồng ý."}))
     assert answer.status_code == 303, answer.get_data(as_text=True)[:2000]
-    assert stage.row(school)["memory"]["dropped"] == {"so_gddt": {"rule": "R9", "reason": "Trường đã đồng ý."}}
+    assert stage.row(school)["memory"]["dropped"] == {"so_gddt": {"rule": "R9", "reason": "Trường đã đồng ý.", "round": 1}}
     assert [stage.row(c)["fields"]["agency"] for c in stage.children(school, "consultation")] == ["cong_an"]
 
 

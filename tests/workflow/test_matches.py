@@ -333,7 +333,13 @@ def test_a_new_fact_warns_again(stage, pair):
     for ref, who in ((one, "vptt.han"), (other, "vptt.lam")):
         row = stage.row(ref)
         asked = "ask_clarification" if row["state"] == "under_review" else "ask_supplement"
-        stage.act("cv.binh" if ref == one else "motcua.mai", ref, asked, items=[{"target": "/crew", "reason": "Đủ người chưa?"}], respond_by=stage.soon())
+        stage.act(
+            "cv.binh" if ref == one else "motcua.mai",
+            ref,
+            asked,
+            items=[{"target": "/crew", "reason": "Đủ người chưa?", "basis": "262/16(3)"}],
+            respond_by=stage.soon(),
+        )
         rows = [*stage.row(ref)["fields"]["crew"], *crew(more)]
         engine.edit_case(stage.office, stage.actor(who), ref, {"crew": rows}, version=stage.row(ref)["version"])
     item = matches.matches_of(stage.office, stage.actor("tp.hoa"), one)[0]

@@ -244,7 +244,7 @@ def test_other_refusals_lead_to_the_department(office, stage):
     out = stage.file("vptt.han", "visit")
     stage.act("motcua.mai", out, "refuse_intake", ground="wrong_authority", reason="Thuộc Bộ Ngoại giao.", where_to_go="Bộ Ngoại giao")
     stopped = stage.file("vptt.han", "visit")
-    stage.act("motcua.mai", stopped, "ask_supplement", items=[{"target": "/crew"}], respond_by=stage.soon(1))
+    stage.act("motcua.mai", stopped, "ask_supplement", items=[{"target": "/crew", "reason": "Thiếu.", "basis": "262/16(3)"}], respond_by=stage.soon(1))
     with later(3):
         stage.act("motcua.mai", stopped, "remind")
         stage.act("tp.hoa", stopped, "stop")
@@ -466,10 +466,10 @@ def test_ten_wrong_tries_an_hour_from_one_address_however_many_come_at_once(offi
     found = at_once([job(n) for n in range(40)])
     assert found.count("wrong") == limits.per_address == 10 and all(isinstance(f, SlowDown) for f in found if f != "wrong")
     slow = attempt(office, *known, home)
-    assert isinstance(slow, SlowDown) and slow.until == MONDAY + timedelta(minutes=limits.window_minutes), "closed, even for right figures"
+    assert isinstance(slow, SlowDown) and slow.data["wait"] == limits.window_minutes * 60 + 1, "closed, even for right figures"
     assert "10:10:00" in slow.message.vi and "10:10:00" in slow.message.en
     assert attempt(office, *known, next(ADDRESSES)) == "right", "others are not locked out"
-    with clock.at(slow.until + timedelta(seconds=1)):
+    with clock.at(MONDAY + timedelta(seconds=slow.data["wait"])):
         assert attempt(office, *known, home) == "right"
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from states import FLOWS
-from workflow import clock, demo, differences, engine, queries
+from workflow import attachments, clock, demo, differences, engine, queries
 from workflow.desk import internals
 
 
@@ -55,7 +55,7 @@ def test_a_visit_returned_twice(office, stage, ahead):
     old, new = first["paper:request"]
     assert old["id"] != new["id"] and set(first) == {passport, "paper:request"}
     for file in (old, new):
-        assert queries.paper_file(office, stage.actor("motcua.mai"), file["id"])["name"] == "request"
+        assert attachments.open_paper(office, stage.actor("motcua.mai"), file["id"]).filename == "request.pdf"
     masked = changes(office, stage, "tp.hoa", ref)
     assert masked[passport] == ("…002", "…009"), "the head reads no passport number, and still sees that it changed"
 
