@@ -39,7 +39,7 @@ worker: .venv/ok-run ## deliver the outbox on its own
 	@.venv/bin/fpd worker
 
 test: .venv/ok-dev ## the whole suite: SQLite, PostgreSQL, HTTP, pages, browser
-	$(PY) -m pytest -q -n 2 --dist loadfile
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ok-dev ## format, lint, types, import contracts, generated documents
 	.venv/bin/ruff format --check -q .

@@ -60,11 +60,18 @@ def fill_screens(person, kind: str, values, *, check: bool = False) -> str:
     person.go(f"/apply/{kind}?category={values['category']}")
     for screen in flow.screens:
         if check:
-            person.check()
+            person.check("form")
         put_all(page, [item for item in flow.fields if item.name in screen.fields], values)
-        page.click("#wizard .bar .btn-main")
-        assert f"/edit/{screen.name}" not in page.url, page.inner_text("main")[:1200]
+        go_on(page)
     return ref_of(page)
+
+
+def go_on(page) -> None:
+    """Press the main button of a screen; the next one is there, scripts and all, when this returns."""
+    here = page.url.split("#")[0]
+    page.click("#wizard .bar .btn-main")
+    page.wait_for_url(lambda url: "/cases/" in url and url.split("#")[0] != here and "/edit/" in url)
+    page.wait_for_load_state("load")
 
 
 def ref_of(page) -> str:
@@ -80,9 +87,9 @@ def send(person, ref: str) -> str:
     page.click("form[action$='/papers/request'] button")
     assert "de-nghi.pdf" in page.inner_text("#papers")
     page = person.go(f"/cases/{ref}/edit/check")
-    person.check()
+    person.check("form")
     page.check("[name=undertaking]")
     page.click("#send button[name=go]")
     assert "/do/" not in page.url and "/edit/" not in page.url, page.inner_text("main")[:1500]
-    person.check()
+    person.check("submit")
     return ref_of(page)

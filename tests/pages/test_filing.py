@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfWriter
 
 from states import FLOWS
-from tests.pages.filing import PDF, add_rows, fill_screens, ref_of, send
+from tests.pages.filing import PDF, add_rows, fill_screens, go_on, ref_of, send
 from workflow import clock, demo, store
 
 pytestmark = pytest.mark.browser
@@ -145,6 +145,7 @@ def test_the_form_is_filled_in_by_keyboard_alone(person, lite):
     chosen = page.input_value("[name='outlet.country']")
     page.keyboard.press("Tab")
     _press(page, "#wizard .bar .btn-main", "Enter")
+    page.wait_for_url("**/edit/content*")
     ref = ref_of(page)
     assert stored(lite, ref)["outlet"] == {"name": "Hãng gõ phím", "country": chosen} and chosen
     page = applicant.go(f"/cases/{ref}/edit/crew")
@@ -216,14 +217,16 @@ def test_every_entry_is_on_the_server_before_the_screen_is_left(person, lite):
 def test_the_network_goes_and_comes_back(person, lite):
     applicant = person("vptt.han")
     page = applicant.go("/apply/visit?category=A1")
-    page.click("#wizard .bar .btn-main")
+    go_on(page)
     ref = ref_of(page)
     applicant.context.set_offline(True)
-    page.fill("[name=title]", "Gõ khi mất mạng")
-    page.press("[name=title]", "Tab")
-    page.locator("#saved.bad").wait_for()
-    assert "Mất kết nối" in page.inner_text("#saved") and "title" not in stored(lite, ref)
-    applicant.context.set_offline(False)
+    try:
+        page.fill("[name=title]", "Gõ khi mất mạng")
+        page.press("[name=title]", "Tab")
+        page.locator("#saved.bad").wait_for()
+        assert "Mất kết nối" in page.inner_text("#saved") and "title" not in stored(lite, ref)
+    finally:
+        applicant.context.set_offline(False)
     settled(page)
     assert stored(lite, ref)["title"] == "Gõ khi mất mạng"
     applicant.faults.clear()  # the browser itself complains of requests without a network
@@ -232,7 +235,7 @@ def test_the_network_goes_and_comes_back(person, lite):
 def test_the_session_ends_and_the_post_is_offered_again(person, lite):
     applicant = person("vptt.han", width=1281)
     page = applicant.go("/apply/visit?category=A1")
-    page.click("#wizard .bar .btn-main")
+    go_on(page)
     ref = ref_of(page)
     token = next(c["value"] for c in applicant.context.cookies() if c["name"] == "fpd")
     mine = hashlib.sha256(token.encode()).hexdigest()
@@ -257,7 +260,7 @@ def test_the_session_ends_and_the_post_is_offered_again(person, lite):
 def test_the_browser_keeps_nothing(person, lite):
     applicant = person("vptt.han")
     page = applicant.go("/apply/visit?category=A1")
-    page.click("#wizard .bar .btn-main")
+    go_on(page)
     page = applicant.go(f"/cases/{ref_of(page)}/edit/crew")
     page.fill("[name='crew.0.passport_no']", "XQ7654321")
     page.press("[name='crew.0.passport_no']", "Tab")
