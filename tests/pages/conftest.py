@@ -65,8 +65,13 @@ class Person:
             self.page.fill("#username", username)
             self.page.fill("#password", demo.PASSWORD)
             self.page.click("main button")
-        if language == "en":
+        if language == "en":  # it is kept with the account: give it back with `vietnamese`
             self.page.click("button[lang=en]")
+
+    def vietnamese(self) -> None:
+        """Give the account its language back."""
+        if self.page.get_attribute("html", "lang") == "en":
+            self.page.click("button[lang=vi]")
 
     def go(self, path: str):
         self.page.goto(self.site + path)

@@ -131,6 +131,8 @@ def test_a_large_visit_is_filed_returned_and_answered(person, lite, width, langu
     assert told.count() == 3, page.inner_text("#differences")
     words = page.inner_text("#differences")
     assert "M-0999" in words and "Điểm minh họa đã sửa" in words and "de-nghi-2.pdf" in words
+    for one in (applicant, desk, officer):
+        one.vietnamese()
 
 
 def test_the_form_is_filled_in_by_keyboard_alone(person, lite):
@@ -227,9 +229,9 @@ def test_the_network_goes_and_comes_back(person, lite):
         assert "Mất kết nối" in page.inner_text("#saved") and "title" not in stored(lite, ref)
     finally:
         applicant.context.set_offline(False)
+        applicant.faults.clear()  # the browser itself complains of requests without a network
     settled(page)
     assert stored(lite, ref)["title"] == "Gõ khi mất mạng"
-    applicant.faults.clear()  # the browser itself complains of requests without a network
 
 
 def test_the_session_ends_and_the_post_is_offered_again(person, lite):
