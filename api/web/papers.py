@@ -12,7 +12,7 @@ from api.language import label, t
 from api.rest.cases import paper_response
 from api.security import request_id
 from api.web import web
-from workflow import attachments, reads, release
+from workflow import attachments, clock, reads, release
 from workflow.errors import Conflict, Invalid
 
 
@@ -67,6 +67,7 @@ def audit_reads() -> Any:
         found = reads.report(office(), actor, filters)
     singly = "?" + urlencode({**{k: v for k, v in given.items() if k not in ("cursor", "limit")}, "each": "true"})
     body = render_template(
-        "reads.html", found=found, given=given, errors=told, following=following, singly=singly, hows=reads.HOW, limits=office().profile.papers
-    )
+        "reads.html", found=found, given=given, errors=told, following=following, singly=singly, hows=reads.HOW, limits=office().profile.papers,
+        now=clock.stamp(clock.now()),
+    )  # fmt: skip
     return make_response(body, 422 if told else 200)

@@ -181,6 +181,6 @@ def test_the_record_of_reads_is_for_auditors_and_directors(browser, reviewed):
     assert bad.status_code == 422 and 'value="hom-nay"' in bad.text
     day = clock.today().isoformat()
     page = browser("ktr.xuan").client.get(f"/audit/reads?paper={paper}&from={day}&to={day}").text
-    assert "Nguyễn Thử Bình" in page and "1 lần mở" in page and "Xử lý hồ sơ ở bước" in page
+    assert "Nguyễn Thử Bình" in page and "1 lần mở" in page and "Xử lý hồ sơ ở bước" in page and f"in lúc {clock.local(clock.now()):%H:}" in page
     singly = browser("ktr.xuan").client.get(f"/audit/reads?case={ref}&each=true").text
     assert "Nguyễn Thử Bình" in singly
