@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.installation import actor_named, open_office
 from api.settings import Settings, read_settings
 from states.language import Text
 from workflow import calendar_files as files
 from workflow import calendar_table as table
 from workflow import clock
 from workflow.audit import system
-from workflow.authority import CLOCK, Actor
+from workflow.authority import CLOCK
 from workflow.calendar import UNITS, WEEKDAYS, Counted, Skipped, WorkCalendar, load_calendar, seed_calendar, seeded, years_ahead
 from workflow.db import reachable
 from workflow.errors import Invalid
@@ -200,34 +201,6 @@ def _half(calendar: WorkCalendar, day: date) -> str:
 # --- the table -----------------------------------------------------------------------------------------------------
 
 
-def _office() -> Any:
-    """The office of this installation; raises ValueError where there is no database yet."""
-    from workflow import Office
-
-    settings = read_settings()
-    database = reachable(settings.database_url)
-    if database is None:
-        raise ValueError("Chưa có cơ sở dữ liệu; chạy “fpd migrate” / there is no database yet: run “fpd migrate”")
-    try:
-        with database.read() as connection:
-            if not _has_table(connection):
-                raise ValueError("Cơ sở dữ liệu chưa cập nhật; chạy “fpd migrate” / the database is not up to date: run “fpd migrate”")
-    finally:
-        database.close()
-    return Office.open(settings.database_url, settings.var / "files", settings.locality, settings.keys())
-
-
-def _actor(office: Any, username: str | None) -> Actor:
-    from workflow import users
-
-    if not username:
-        return CLOCK
-    found = users.actor_by_username(office, username)
-    if found is None:
-        raise ValueError(f"Không có tài khoản {username} / there is no account {username}")
-    return found
-
-
 def _refused(error: Invalid) -> int:
     for texts in error.fields.values():
         for text in texts:
@@ -239,9 +212,9 @@ def run_import(args: argparse.Namespace) -> int:
     """Bring rows in from a file: what would change is printed, then done."""
     if not args.file.is_file():
         return _bad_use(Text(f"Không có tệp {args.file}.", f"There is no file {args.file}."))
-    office = _office()
+    office = open_office(_has_table)
     try:
-        actor = _actor(office, args.by)
+        actor = actor_named(office, args.by)
         table.needs_admin(actor)
         with args.file.open("rb") as source:
             given = files.read(source.read(files.LIMIT + 1))
@@ -289,7 +262,7 @@ def run_export(args: argparse.Namespace) -> int:
     form = args.format or (args.file.suffix.lower().lstrip(".") if args.file else "csv")
     if form not in ("csv", "ics"):
         return _bad_use(Text("Tên tệp phải kết thúc bằng .csv hoặc .ics.", "The file name ends in .csv or .ics."))
-    office = _office()
+    office = open_office(_has_table)
     try:
         with office.db.read() as connection:
             rows = table.rows_of(connection, args.year)
@@ -306,7 +279,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_check(_: argparse.Namespace) -> int:
     """Say what is doubtful; 0 where nothing is."""
-    office = _office()
+    office = open_office(_has_table)
     try:
         found = table.examine(office)
     finally:
@@ -322,7 +295,7 @@ def run_seed(args: argparse.Namespace) -> int:
     """Fill the table where it has never had a row for a day."""
     if any(year not in table.YEARS for year in args.years):
         return _bad_use(Text("Năm phải từ 2000 đến 2100.", "The year is from 2000 to 2100."))
-    office = _office()
+    office = open_office(_has_table)
     try:
         added = office.db.transact(lambda connection: _seed(connection, args.years or list(years_ahead())))
         print(f"Thêm {added} dòng / {added} row(s) added")
@@ -342,7 +315,7 @@ def _seed(connection: Connection, years: list[int]) -> int:
 
 def run_recount(_: argparse.Namespace) -> int:
     """Count the due dates of open cases again."""
-    office = _office()
+    office = open_office(_has_table)
     try:
         return _moved(table.recount(office, CLOCK, Text("Tính lại hạn theo lịch làm việc", "Due dates counted again by the working calendar")))
     finally:

@@ -11,14 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
-from api.settings import read_settings
+from api.installation import actor_named, open_office
 from states.language import Text
 from workflow import place_files as files
 from workflow import places
-from workflow.authority import CLOCK, Actor
-from workflow.db import reachable
 from workflow.errors import Invalid
 
 
@@ -51,31 +49,8 @@ def _province(text: str) -> str:
     raise argparse.ArgumentTypeError(f"“{text}”: không có tỉnh mang mã này / there is no province of this code")
 
 
-def _office() -> Any:
-    """The office of this installation; raises ValueError where there is no database yet."""
-    from workflow import Office
-
-    settings = read_settings()
-    database = reachable(settings.database_url)
-    if database is None:
-        raise ValueError("Chưa có cơ sở dữ liệu; chạy “fpd migrate” / there is no database yet: run “fpd migrate”")
-    try:
-        if not inspect(database.engine).has_table("communes"):
-            raise ValueError("Cơ sở dữ liệu chưa cập nhật; chạy “fpd migrate” / the database is not up to date: run “fpd migrate”")
-    finally:
-        database.close()
-    return Office.open(settings.database_url, settings.var / "files", settings.locality)
-
-
-def _actor(office: Any, username: str | None) -> Actor:
-    from workflow import users
-
-    if not username:
-        return CLOCK
-    found = users.actor_by_username(office, username)
-    if found is None:
-        raise ValueError(f"Không có tài khoản {username} / there is no account {username}")
-    return found
+def _has_table(connection: Connection) -> bool:
+    return inspect(connection).has_table("communes")
 
 
 def run_import(args: argparse.Namespace) -> int:
@@ -83,9 +58,9 @@ def run_import(args: argparse.Namespace) -> int:
     if not args.file.is_file():
         print(f"Không có tệp {args.file}. / There is no file {args.file}.", file=sys.stderr)
         return 2
-    office = _office()
+    office = open_office(_has_table)
     try:
-        actor = _actor(office, args.by)
+        actor = actor_named(office, args.by)
         files.needs_admin(actor)
         with args.file.open("rb") as source:
             rows = files.read(source.read(files.LIMIT + 1), office.profile.province, only=args.province or "")
@@ -135,7 +110,7 @@ def _said(label: Text, text: Text) -> str:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the list in force."""
-    office = _office()
+    office = open_office(_has_table)
     try:
         with office.db.read() as connection:
             rows = places.rows_of(connection, args.province or office.profile.province)

@@ -219,6 +219,15 @@ def run(capsys, *words):
     return code, said.out, said.err
 
 
+def test_the_command_works_under_the_keys_of_the_installation(installed, capsys, monkeypatch, tmp_path):
+    elsewhere = tmp_path / "safe" / "fpd.keys"
+    monkeypatch.setenv("FPD_KEYS_FILE", str(elsewhere))
+    (tmp_path / "var" / "fpd.keys").unlink(missing_ok=True)
+    assert run(capsys, "export")[0] == 0
+    assert elsewhere.is_file()
+    assert not (tmp_path / "var" / "fpd.keys").exists()
+
+
 def rows(office, province="92", **more):
     with office.db.read() as connection:
         return places.rows_of(connection, province, **more)
