@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 
 import pytest
 
 from api import cli
 from states import FLOWS
-from workflow import Office, clock, demo, place_files, places, store, world
+from workflow import clock, demo, place_files, places, store, world
 
 PATH = "/admin/places"
 
@@ -190,27 +189,6 @@ def test_what_ended_is_shown_and_a_no_is_said(visitor, lite):
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def bare(monkeypatch, tmp_path):
-    """A fresh clone: no database anywhere."""
-    monkeypatch.setenv("FPD_VAR", str(tmp_path / "var"))
-    monkeypatch.delenv("FPD_DATABASE_URL", raising=False)
-    monkeypatch.delenv("FPD_LOCALITY", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def installed(bare, sqlite_template):
-    """An installation with the demo's people."""
-    (bare / "var").mkdir()
-    path = bare / "var" / "fpd.sqlite3"
-    shutil.copy(sqlite_template, path)
-    office = Office.open(f"sqlite:///{path}", bare / "var" / "files")
-    demo.load_accounts(office)
-    yield office
-    office.db.close()
 
 
 def run(capsys, *words):
