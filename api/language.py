@@ -38,8 +38,8 @@ def keep(response: Response, code: str) -> None:
 
 
 def t(vi: str, en: str, **values: Any) -> str:
-    """A page text in the reader's language."""
-    text = en if current() == "en" else vi
+    """A page text in the reader's language. English nouns that go with `n` are written "day(s)"; Vietnamese ones have no plural."""
+    text = en.replace("(s)", "" if values.get("n") == 1 else "s") if current() == "en" else vi
     return text.format(**values) if values else text
 
 

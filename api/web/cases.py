@@ -72,8 +72,10 @@ def _page(inbox: bool) -> dict[str, Any]:
 
 @web.get("/cases")
 def cases() -> Any:
-    """Every case I may see, filtered."""
-    return render_template("cases.html", **_page(False), flows=FLOWS, phases=PHASE_LABELS)
+    """Every case I may see, filtered; to an applicant first what waits for them."""
+    actor, page = login.needed(), _page(False)
+    waiting = list_cases(office(), actor, {"inbox": True, "mine": True})["items"] if actor.has(R.APPLICANT) and not page["given"] else []
+    return render_template("cases.html", **page, waiting=waiting, flows=FLOWS, phases=PHASE_LABELS)
 
 
 @web.get("/inbox")
@@ -90,6 +92,14 @@ def inbox() -> Any:
         name = "later" if not due else "overdue" if due < clock.now() else "today" if clock.local(due).date() == today else "later"
         groups[name].append(item)
     return render_template("inbox.html", groups=groups, tab=request.args.get("tab", "mine"), **found)
+
+
+@web.app_template_global()
+def title_words(case: dict[str, Any]) -> str:
+    """The title of a case in a list. A letter is named after its type, in the reader's language; a request as its author named it."""
+    if case["kind"] != "letter":
+        return case["title"] or ""
+    return next((label(item.label) for item in LETTERS.values() if item.label.vi == case["title"]), case["title"] or "")
 
 
 def _stepper(case: dict[str, Any], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

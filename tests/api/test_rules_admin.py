@@ -140,7 +140,7 @@ def test_two_presses_then_the_second_person(visitor, stage, lite):
     assert done.status_code == 303 and rule(lite, "T01")["status"] == "in_force"
     assert stage.row(ref)["clocks"]["statutory_due"] > was
     told = page(visitor("gd.khanh"), here)
-    assert "Confirmed. 3 open case(s) have a new due date" in told and "Effect as it was confirmed" in told and code in told
+    assert "Confirmed. 3 open cases have a new due date" in told and "Effect as it was confirmed" in told and code in told
     twice = post(visitor("pgd.linh"), f"{here}/confirm", at=here, seen=mark)
     assert twice.status_code == 409 and "không còn chờ" in twice.get_data(as_text=True)
     assert "3 phiên bản" in page(visitor("qt.yen"), "/admin/rules")

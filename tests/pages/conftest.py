@@ -66,11 +66,19 @@ class Person:
             self.page.fill("#password", demo.PASSWORD)
             self.page.click("main button")
         if language == "en":  # it is kept with the account: give it back with `vietnamese`
+            self.menu()
             self.page.click("button[lang=en]")
+
+    def menu(self) -> None:
+        """Unfold the menu of a narrow screen."""
+        key = self.page.locator(".menu-key[aria-expanded=false]:visible")
+        if key.count():
+            key.click()
 
     def vietnamese(self) -> None:
         """Give the account its language back."""
         if self.page.get_attribute("html", "lang") == "en":
+            self.menu()
             self.page.click("button[lang=vi]")
 
     def go(self, path: str):

@@ -148,6 +148,37 @@ def test_pages_hold_at_every_width_in_both_languages(person, lite, width, langua
         applicant.check()
     # The language is kept with the account: give it back.
     for one in (who, applicant):
-        if language == "en":
-            one.page.click("button[lang=vi]")
+        one.vietnamese()
     assert stage.actor("tp.hoa").language in ("vi", "en")
+
+
+def test_a_case_is_read_part_by_part(person, chromium, lite, site):
+    """One part at a time, each with an address; the foot bar and the folded menu of a phone; everything open without scripts."""
+    stage = demo.Stage(lite)
+    ref = stage.file("vptt.han", "visit")
+    demo.advance(stage, ref, "visit", "pending_endorsement")
+    who = person("tp.hoa", width=390)
+    page = who.go(f"/cases/{ref}")
+    assert page.locator(".part:visible").count() == 1 and page.is_visible("#part-file") and page.is_visible(".footbar .btn-main")
+    assert page.is_hidden("nav.mainnav a[href='/help']")
+    page.focus(".menu-key")
+    page.keyboard.press("Enter")
+    assert page.is_visible("nav.mainnav a[href='/help']") and page.get_attribute(".menu-key", "aria-expanded") == "true"
+    for part in ("part-opinions", "part-letters", "part-time"):
+        page.focus(f"#parts a[href='#{part}']")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f"#{part}:visible")
+        assert page.locator(".part:visible").count() == 1 and page.get_attribute("#parts a[aria-current]", "href") == f"#{part}"
+        who.check(part)
+    page.go_back()
+    page.wait_for_selector("#part-letters:visible")
+    page.goto("about:blank")
+    who.go(f"/cases/{ref}#deadlines")
+    assert page.is_visible("#deadlines") and page.is_hidden("#part-file")
+    page.emulate_media(media="print")
+    assert page.is_visible("#part-file") and page.is_visible("#part-letters") and page.is_hidden(".footbar")
+    plain = chromium.new_context(java_script_enabled=False, storage_state=who.context.storage_state())
+    bare = plain.new_page()
+    bare.goto(f"{site}/cases/{ref}")
+    assert bare.locator(".part:visible").count() == 4 and bare.is_visible("nav.mainnav a[href='/help']")
+    plain.close()

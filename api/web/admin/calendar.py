@@ -215,7 +215,7 @@ def _done(changes: Sequence[Change], reason: str) -> Any:
         moved = table.carry_out(_office(), reader(R.ADMIN), changes, reason, request_id=request_id())
         cases = ", ".join(moved[:10]) + (" …" if len(moved) > 10 else "")
         flash(
-            t("Đã ghi {n} thay đổi. {m} hồ sơ đang mở đổi hạn{cases}.", "{n} change(s) entered. {m} open case(s) have a new due date{cases}.",
+            t("Đã ghi {n} thay đổi. {m} hồ sơ đang mở đổi hạn{cases}.", "{n} change(s) entered. Open cases with a new due date: {m}{cases}.",
               n=len(changes), m=len(moved), cases=f": {cases}" if cases else "")
         )  # fmt: skip
     except Busy as error:
@@ -290,5 +290,5 @@ def _sent() -> bytes:
 def admin_calendar_recount() -> Any:
     """Count the due dates of open cases again: for a machine that stopped between a change and its effect."""
     moved = table.recount(_office(), reader(R.ADMIN), Text("Tính lại hạn theo lịch làm việc", "Due dates counted again by the working calendar"))
-    flash(t("Đã tính lại: {m} hồ sơ đang mở đổi hạn.", "Counted again: {m} open case(s) have a new due date.", m=len(moved)))
+    flash(t("Đã tính lại: {m} hồ sơ đang mở đổi hạn.", "Counted again. Open cases with a new due date: {m}.", m=len(moved)))
     return redirect("/admin/calendar#main", 303)
