@@ -1,6 +1,8 @@
-"""Types a dossier into the form as a person would: screen by screen, row by row, by what each entry is."""
+"""Types a dossier into the form as a person with a keyboard and no mouse would: screen by screen, row by row, by what each entry is."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from states import FLOWS
 from states.language import Field, Group, Rows
@@ -9,27 +11,94 @@ from workflow import clock, demo
 PDF = {"name": "de-nghi.pdf", "mimeType": "application/pdf", "buffer": demo.PDF}
 
 
+class Keys:
+    """A page worked by the keyboard alone: Tab to a control, then what one presses there. It is worked as the browser's locale en-US has it."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def to(self, selector: str) -> None:
+        """Press Tab until the control has the focus; past the end of the page it starts again at its top."""
+        for _ in range(1500):
+            if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never came to {selector}")
+
+    def press(self, selector: str, key: str = "Enter") -> None:
+        self.to(selector)
+        self.page.keyboard.press(key)
+
+    def type(self, selector: str, text: str) -> None:
+        """Write over what stands there. Dates and times are typed figure by figure, as their boxes take them."""
+        self.to(selector)
+        kind, keyboard = self.page.evaluate("document.activeElement.type"), self.page.keyboard
+        if kind in ("date", "time", "datetime-local"):
+            day, _, hour = text.partition("T") if kind == "datetime-local" else (text, "", "") if kind == "date" else ("", "", text)
+            if day:
+                keyboard.type(day[5:7] + day[8:10] + day[:4])
+            if day and hour:
+                keyboard.press("ArrowRight")
+            if hour:
+                keyboard.type(f"{datetime.strptime(hour[:5], '%H:%M'):%I%M%p}")
+            return
+        keyboard.press("Control+A")
+        keyboard.insert_text(text) if text else keyboard.press("Delete")
+
+    def choose(self, selector: str, value: str) -> None:
+        """Go up or down a list to a choice."""
+        self.to(selector)
+        steps = self.page.evaluate(
+            "value => [...document.activeElement.options].findIndex(o => o.value === value) - document.activeElement.selectedIndex", value
+        )
+        for _ in range(abs(steps)):
+            self.page.keyboard.press("ArrowDown" if steps > 0 else "ArrowUp")
+        assert self.page.evaluate("document.activeElement.value") == value
+
+    def tick(self, selector: str, wanted: bool = True) -> None:
+        self.to(selector)
+        if self.page.evaluate("document.activeElement.checked") != wanted:
+            self.page.keyboard.press("Space")
+
+    def pick(self, selector: str, value: str) -> None:
+        """Go through a group of radio buttons to one of them."""
+        self.to(selector)
+        self.page.keyboard.press("Space")
+        for _ in range(50):
+            if self.page.evaluate("document.activeElement.value") == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"no {value} in {selector}")
+
+    def upload(self, selector: str, file) -> None:
+        """Open the system's file dialogue from the control; what is picked there is not the page's."""
+        self.to(selector)
+        with self.page.expect_file_chooser() as chooser:
+            self.page.keyboard.press("Space")
+        chooser.value.set_files(file)
+
+
 def put(page, item: Field, name: str, value) -> None:
     """One entry, as its declaration says."""
-    at = f"[name='{name}']"
+    at, keys = f"[name='{name}']", Keys(page)
     if item.type == "bool":
-        page.set_checked(at, bool(value))
+        keys.tick(at, bool(value))
     elif item.type == "choices":
         for code in value:
-            page.check(f"{at}[value={code}]")
+            keys.tick(f"{at}[value={code}]")
     elif item.type in ("choice", "country", "language", "agency"):
-        page.select_option(at, value)
+        keys.choose(at, value)
     elif item.type == "moment":
-        page.fill(at, f"{clock.local(clock.moment(value)):%Y-%m-%dT%H:%M}" if value.endswith("Z") else value)
+        keys.type(at, f"{clock.local(clock.moment(value)):%Y-%m-%dT%H:%M}" if value.endswith("Z") else value)
     else:
-        page.fill(at, str(value))
+        keys.type(at, str(value))
 
 
 def add_rows(page, name: str, wanted: int) -> None:
     """Press “add” until there are so many rows."""
     while page.locator(f"fieldset[id='{name}'] > .row-card").count() < wanted:
         before = page.locator(f"fieldset[id='{name}'] > .row-card").count()
-        page.click(f"button[name=add][value='{name}']")
+        Keys(page).press(f"button[name=add][value='{name}']")
         page.locator(f"fieldset[id='{name}'] > .row-card").nth(before).wait_for()
 
 
@@ -69,7 +138,7 @@ def fill_screens(person, kind: str, values, *, check: bool = False) -> str:
 def go_on(page) -> None:
     """Press the main button of a screen; the next one is there, scripts and all, when this returns."""
     here = page.url.split("#")[0]
-    page.click("#wizard .bar .btn-main")
+    Keys(page).press("#wizard .bar .btn-main")
     page.wait_for_url(lambda url: "/cases/" in url and url.split("#")[0] != here and "/edit/" in url)
     page.wait_for_load_state("load")
 
@@ -82,14 +151,17 @@ def ref_of(page) -> str:
 def send(person, ref: str) -> str:
     """Upload the request and send; answers the printed code."""
     page = person.go(f"/cases/{ref}/edit/papers")
-    page.set_input_files("#p-request", PDF)
-    page.check("form[action$='/papers/request'] [name=not_classified]")
-    page.click("form[action$='/papers/request'] button")
+    keys = Keys(page)
+    keys.upload("#p-request", PDF)
+    keys.tick("form[action$='/papers/request'] [name=not_classified]")
+    keys.press("form[action$='/papers/request'] button")
+    page.wait_for_url("**#papers")
     assert "de-nghi.pdf" in page.inner_text("#papers")
     page = person.go(f"/cases/{ref}/edit/check")
     person.check("form")
-    page.check("[name=undertaking]")
-    page.click("#send button[name=go]")
+    keys.tick("[name=undertaking]")
+    with page.expect_navigation():
+        keys.press("#send button[name=go]")
     assert "/do/" not in page.url and "/edit/" not in page.url, page.inner_text("main")[:1500]
     person.check("submit")
     return ref_of(page)

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfWriter
 
 from states import FLOWS
-from tests.pages.filing import PDF, add_rows, fill_screens, go_on, ref_of, send
+from tests.pages.filing import PDF, Keys, add_rows, fill_screens, go_on, ref_of, send
 from workflow import clock, demo, store
 
 pytestmark = pytest.mark.browser
@@ -92,7 +92,7 @@ WAYS = [(1280, "vi"), *([(390, "vi"), (1280, "en"), (390, "en")] if EVERY else [
 
 @pytest.mark.parametrize(("width", "language"), WAYS)
 def test_a_large_visit_is_filed_returned_and_answered(person, lite, width, language):
-    """Five people, eight rows in three communes, four devices, six questions; two entries and a paper come back; three differences are read."""
+    """Five people, eight rows in three communes, four devices, six questions; two entries and a paper come back; three differences are read. No mouse."""
     applicant, stage = person("vptt.han", width=width, language=language), demo.Stage(lite)
     ref = fill_screens(applicant, "visit", large(clock.today() + timedelta(days=20 + 10 * WAYS.index((width, language)))), check=True)
     kept = stored(lite, ref)
@@ -104,26 +104,38 @@ def test_a_large_visit_is_filed_returned_and_answered(person, lite, width, langu
     desk = person("motcua.mai", width=width, language=language)
     page = desk.go(f"/cases/{code}/do/ask_supplement")
     number, place = f"/crew/{kept['crew'][1]['row']}/card_no", f"/itinerary/{kept['itinerary'][3]['row']}/place"
+    keys = Keys(page)
     for target in (number, place, "paper:request"):
-        page.locator(f"details:has(input[value='{target}'])").evaluate("box => { box.open = true }")
-        page.check(f"input[value='{target}']")
-    page.click("button[name=choose]")
-    for index in range(3):
-        page.locator(f"input[name='items.{index}.code']").first.check()
+        box = f"details:has(input[value='{target}'])"
+        if page.get_attribute(box, "open") is None:
+            keys.press(f"{box} > summary")
+        keys.tick(f"input[value='{target}']")
+    with page.expect_navigation():
+        keys.press("button[name=choose]")
+    for index, reason in enumerate(("card_missing", "place_unclear", "paper_unreadable")):
+        keys.pick(f"input[name='items.{index}.code']", reason)
     desk.check("slip")
-    page.fill("[name=respond_by]", f"{clock.local(clock.now() + timedelta(days=2)):%Y-%m-%dT%H:%M}")
-    page.click("button[name=go]")
+    keys.type("[name=respond_by]", f"{clock.local(clock.now() + timedelta(days=2)):%Y-%m-%dT%H:%M}")
+    with page.expect_navigation():
+        keys.press("button[name=go]")
     assert stage.row(ref)["state"] == "supplement_required", page.inner_text("main")[:1500]
 
     page = applicant.go(f"/cases/{code}/answer")
     applicant.check()
     assert page.locator("form.answer input[type=text]:visible").count() == 2, "only what was asked for is open"
-    page.fill("[name='crew.1.card_no']", "M-0999")
-    page.fill("[name='itinerary.3.place']", "Điểm minh họa đã sửa")
-    page.set_input_files("[name='paper.request']", {**PDF, "name": "de-nghi-2.pdf", "buffer": another_pdf()})
-    page.click("button[value=send]")
+    keys = Keys(page)
+    keys.type("[name='crew.1.card_no']", "M-0999")
+    keys.type("[name='itinerary.3.place']", "Điểm minh họa đã sửa")
+    keys.upload("[name='paper.request']", {**PDF, "name": "de-nghi-2.pdf", "buffer": another_pdf()})
+    with page.expect_navigation():
+        keys.press("button[value=send]")
     assert stage.row(ref)["state"] == "requested" and stage.row(ref)["round"] == 2, page.inner_text("main")[:1500]
-    desk.do(code, "accept", lambda p: p.select_option("[name=officer]", "cv.binh"))
+    page = desk.go(f"/cases/{code}/do/accept")
+    keys = Keys(page)
+    keys.choose("[name=officer]", "cv.binh")
+    with page.expect_navigation():
+        keys.press("button[name=go]")
+    assert stage.row(ref)["state"] == "under_review", page.inner_text("main")[:1500]
     officer = person("cv.binh", width=width, language=language)
     page = officer.go(f"/cases/{code}")
     officer.check("differences")
