@@ -6,6 +6,7 @@ the applicant in time what the desk would otherwise have to ask. Pure: values, t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -95,10 +96,24 @@ def months_on(day: date, months: int) -> date:
 
 
 def _name(row: Row) -> str:
-    return str(row.get("name") or "?")
+    """A name as a sentence takes it; nobody reads a sentence around a name of two hundred letters."""
+    name = str(row.get("name") or "?")
+    return name if len(name) <= 48 else name[:47].rstrip() + "…"
 
 
 # --- the applicant -----------------------------------------------------------------------------------------------
+
+_SITE = re.compile(r"(https?://)?[^\s/.@]+(\.[^\s/.@]+)+(/\S*)?", re.IGNORECASE)
+
+
+def _website(sheet: Sheet) -> Iterator[Note]:
+    site = str((sheet.fields.get("outlet") or {}).get("website") or "").strip()
+    if site and not _SITE.fullmatch(site):
+        yield Note(
+            "/outlet/website",
+            "website_form",
+            Text("Địa chỉ trang mạng chưa đúng dạng, ví dụ www.hangtin.example.", "This is no address of a website, such as www.agency.example."),
+        )
 
 
 def _contact(sheet: Sheet) -> Iterator[Note]:
@@ -324,6 +339,6 @@ def _slots(sheet: Sheet) -> Iterator[Note]:
 
 
 CHECKS: tuple[Callable[[Sheet], Iterable[Note]], ...] = (
-    _contact, _licence, _notice, _correspondent, _passports, _same_passport, _births, _visas, _cards, _days, _hours, _overlaps, _interviews,
+    _website, _contact, _licence, _notice, _correspondent, _passports, _same_passport, _births, _visas, _cards, _days, _hours, _overlaps, _interviews,
     _devices, _serials, _imports, _questions, _slots,
 )  # fmt: skip

@@ -137,6 +137,36 @@ def test_an_interview_shows_the_name_of_its_language_and_office(stage, visitor):
     assert re.search(r'<dd class="pre">\s*Tiếng Việt\s*</dd>', text) and "vp_ubnd" not in text
 
 
+def test_an_applicant_reads_first_what_waits_for_them(stage, visitor):
+    waiting, sent = draft(stage), stage.file("vptt.han", "visit")
+    shown = page(visitor("vptt.han"), "/cases")
+    mine = shown.split("Cần quý cơ quan")[1].split("Tất cả hồ sơ")[0]
+    assert f"/cases/{waiting}/edit" in mine and sent not in mine and f"/cases/{sent}" not in mine
+    assert "Cần quý cơ quan" not in page(visitor("vptt.han"), "/cases?open=false"), "a filtered list is what was asked for"
+    assert "Cần quý cơ quan" not in page(visitor("cv.binh"), "/cases")
+
+
+def test_papers_that_may_not_be_opened_are_not_said_to_be_missing(stage, visitor):
+    ref = stage.file("vptt.han", "visit")
+    demo.advance(stage, ref, "visit", "accompanied", guide="hd.thao")
+    shown = page(visitor("hd.thao"), f"/cases/{ref}")
+    assert "Chưa có giấy tờ." not in shown and "Không có giấy tờ nào Ông/Bà được mở" in shown
+    assert "request.pdf" in page(visitor("cv.binh"), f"/cases/{ref}")
+
+
+def test_a_letter_is_named_in_the_language_of_the_reader(stage, visitor):
+    ref = stage.file("vptt.han", "visit")
+    demo.advance(stage, ref, "visit", "under_review")
+    client = visitor("tp.hoa")
+    assert "Giấy tiếp nhận và hẹn trả kết quả" in page(client, "/inbox?tab=unit")
+    post(client, "/language/en", at="/inbox", next="/inbox")
+    try:
+        shown = page(client, "/inbox?tab=unit")
+        assert "Giấy tiếp nhận" not in shown and "day(s)" not in shown
+    finally:
+        post(client, "/language/vi", at="/inbox", next="/inbox")
+
+
 def test_the_column_of_who_is_waited_for_speaks_to_everybody(stage, visitor):
     draft(stage)
     stage.file("vptt.han", "visit")

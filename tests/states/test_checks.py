@@ -54,6 +54,7 @@ def two_at_once(**second):
 
 
 BAD = {
+    "website_form": (with_("outlet.website", "không phải địa chỉ"), "/outlet/website"),
     "no_channel": (with_("contact", {"name": "A"}), "/contact/phone"),
     "ministry_not_told": (with_("ministry_notice", {}), "/ministry_notice"),
     "no_licence": (non_resident(number=""), "/licence/number"),
@@ -156,3 +157,15 @@ def test_no_dossier_breaks_them(fields):
     """Whatever half of a dossier is typed so far, the checks answer."""
     for note in checked(fields, TODAY):
         assert note.pointer.startswith("/")
+
+
+@pytest.mark.parametrize("site", ["www.hangtin.example", "https://hangtin.example/vi?x=1", "hãngtin.example", ""])
+def test_an_address_of_a_website_is_taken_as_people_write_it(site):
+    assert checked(with_("outlet.website", site), TODAY) == checked(good(), TODAY)
+
+
+def test_a_long_name_is_shortened_in_a_sentence():
+    fields = with_("crew.0.name", "NGUYEN VAN RAT DAI " * 9)
+    fields["crew"][0]["passport_no"] = "12"
+    told = next(note.text for note in checked(fields, TODAY) if "passport" in note.code)
+    assert "…" in told.vi and len(told.vi) < 160 and len(told.en) < 160
