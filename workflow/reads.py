@@ -6,11 +6,12 @@ paper itself is erased. Whoever opens too many papers within an hour is refused,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from states import FLOWS
@@ -40,7 +41,7 @@ _TOO_MANY = Text(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One opening of something: by whom, as what, how and why. `what` is `case` or `paper:<id>`."""
+    """One opening of something: by whom, as what, how and why. `what` is `case`, `paper:<id>`, `registry` or `registry:numbers`."""
 
     user_id: str
     case_id: str
@@ -62,14 +63,20 @@ def note(office: Office, reading: Reading, *, limited: bool = False) -> None:
         _one_at_a_time(connection, reading.user_id)
         before = _within_the_hour(connection, reading.user_id) if limited else []
         if len(before) < most:
-            _write(office, connection, reading)
+            _write(office, connection, [reading])
             return 0
-        _write(office, connection, replace(reading, how=REFUSED))
+        _write(office, connection, [replace(reading, how=REFUSED)])
         return wait_until(before[most - 1])
 
     wait = office.db.transact(work)
     if wait:
         raise SlowDown(_TOO_MANY.format(n=most), wait)
+
+
+def note_all(office: Office, readings: Sequence[Reading]) -> None:
+    """Record what one person read of several cases at once; it is committed when this returns."""
+    if readings:
+        office.db.transact(lambda connection: _write(office, connection, readings))
 
 
 def _within_the_hour(connection: Connection, user_id: str) -> list[str]:
@@ -82,14 +89,18 @@ def _within_the_hour(connection: Connection, user_id: str) -> list[str]:
     return [row["at"] for row in rows]
 
 
-def _write(office: Office, connection: Connection, reading: Reading) -> None:
+def _write(office: Office, connection: Connection, readings: Sequence[Reading]) -> None:
     at = clock.stamp(clock.now())
-    purpose = reading.purpose.as_dict() if isinstance(reading.purpose, Text) else reading.purpose
+    rows = []
+    for one in readings:
+        purpose = one.purpose.as_dict() if isinstance(one.purpose, Text) else one.purpose
+        rows.append([one.user_id, one.case_id, one.what, one.role, one.how, office.keys.seal(purpose, _place(one.user_id, at)), one.paper_id])
+    listed = "json_each(:rows)" if connection.dialect.name == "sqlite" else "json_array_elements(CAST(:rows AS json))"
+    columns = ", ".join(f"value ->> {n}" for n in range(7))
     store.execute(
         connection,
-        "INSERT INTO reads (at, user_id, case_id, what, role, how, purpose, paper_id) VALUES (:at, :user, :case, :what, :role, :how, :purpose, :paper)",
-        at=at, user=reading.user_id, case=reading.case_id, what=reading.what, role=reading.role, how=reading.how, paper=reading.paper_id,
-        purpose=office.keys.seal(purpose, _place(reading.user_id, at)),
+        f"INSERT INTO reads (at, user_id, case_id, what, role, how, purpose, paper_id) SELECT :at, {columns} FROM {listed}",
+        at=at, rows=orjson.dumps(rows).decode(),
     )  # fmt: skip
 
 

@@ -11,18 +11,18 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 
 from states import FLOWS
 from states import roles as R
 from states.language import Text
 from states.machine import role_refusal
-from workflow import authority, clock, dossier, marks, queries, store
+from workflow import authority, clock, dossier, marks, queries, reads, store
 from workflow.authority import Actor
 from workflow.errors import Invalid, NotFound, RoleRefused
 from workflow.fold import fold
 from workflow.office import Office
+from workflow.reads import Reading
 from workflow.schemas import TEXTS
 
 READERS = (R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.REGISTRY, R.AUDITOR)
@@ -291,19 +291,12 @@ def _paged(items: list[dict[str, Any]], rows: list[dict[str, Any]], limit: int, 
     return {"items": items, "next_cursor": following}
 
 
+_LOOKED_UP = Text("Tra cứu cơ quan báo chí, phóng viên", "Looking up outlets and journalists")
+
+
 def _note(office: Office, actor: Actor, read: Iterable[Mapping[str, Any]], whole_in: Iterable[Mapping[str, Any]] = ()) -> None:
     """Record what was read of which case: everything by an auditor, numbers in full by anybody."""
     ids = {row["id"]: "registry" for row in read} if actor.has(R.AUDITOR) else {}
     ids |= {row["id"]: "registry:numbers" for row in whole_in}
-    if not ids:
-        return
-
-    def work(connection: Connection) -> None:
-        rows = "json_each(:rows)" if connection.dialect.name == "sqlite" else "json_array_elements(CAST(:rows AS json))"
-        store.execute(
-            connection,
-            f"INSERT INTO reads (at, user_id, case_id, what) SELECT :at, :user, value ->> 0, value ->> 1 FROM {rows}",
-            at=clock.stamp(clock.now()), user=actor.id, rows=orjson.dumps(list(ids.items())).decode(),
-        )  # fmt: skip
-
-    office.db.transact(work)
+    role = next(role for role in (R.AUDITOR, *READERS) if actor.has(role))
+    reads.note_all(office, [Reading(actor.id, case_id, what, role, "view", _LOOKED_UP) for case_id, what in ids.items()])

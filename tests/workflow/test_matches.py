@@ -10,6 +10,7 @@ import pytest
 from states import FLOWS
 from tests.house.ground import ROOT
 from workflow import clock, demo, engine, marks, matches, preview, queries, registry, store
+from workflow import reads as record
 from workflow.audit.verify import verify
 from workflow.errors import Conflict, Invalid, NeedsUnmet, NotFound, RoleRefused
 
@@ -273,15 +274,14 @@ def test_a_warning_never_stops_anything(stage):
 
 def test_two_statements_whatever_there_is(stage, monkeypatch):
     people = [someone() for _ in range(3)]
-    ref = visit(stage, people)
+    ref, officer = visit(stage, people), stage.actor("cv.binh")
 
     def count() -> int:
         asked = []
         plain = store.query
         monkeypatch.setattr(store, "query", lambda connection, sql, **values: (asked.append(sql), plain(connection, sql, **values))[1])
         with stage.office.db.read() as connection:
-            row = store.load(connection, ref)
-            matches.found_for(stage.office, connection, stage.actor("cv.binh"), row)
+            matches.found_for(stage.office, connection, officer, store.load(connection, ref))
         monkeypatch.setattr(store, "query", plain)
         return len(asked)
 
@@ -469,6 +469,11 @@ def test_a_journalist_is_found_by_name_by_number_and_by_its_end(stage):
     people = {name: stage.actor(name).id for name in whole}
     assert {user for user, case in reads(stage.office, "registry:numbers") if case == ref} == {people[name] for name in ("cv.binh", "gd.khanh", "motcua.mai")}
     assert {user for user, case in reads(stage.office, "registry") if case == ref} == {people["ktr.xuan"]}
+    told = record.listed(stage.office, stage.actor("ktr.xuan"), {"case": ref})["items"]
+    assert {(one["person"]["username"], one["role"], one["how"]) for one in told} == {
+        ("cv.binh", "officer", "view"), ("gd.khanh", "director", "view"), ("motcua.mai", "intake", "view"), ("ktr.xuan", "auditor", "view"),
+    }  # fmt: skip
+    assert all(one["purpose"]["vi"].startswith("Tra cứu") for one in told)
 
 
 def test_the_newest_request_says_how_a_paper_stands_and_each_is_told_once(stage):
