@@ -130,7 +130,8 @@ def _related(connection: Connection, row: Row, actor: Actor) -> list[dict[str, A
         case = {**other, "parent": None, "fields": {}, "children": [], "memory": {}}
         if authority.visible(case, actor, authority.roles_on(case, actor)):
             label = FLOWS[other["kind"]].states[other["state"]].label
-            found.append({name: other[name] for name in ("id", "code", "kind", "state", "title")} | {"state_label": label.as_dict()})
+            words = {"kind_label": FLOWS[other["kind"]].title.as_dict(), "state_label": label.as_dict()}
+            found.append({name: other[name] for name in ("id", "code", "kind", "state", "title")} | words)
     return found
 
 
