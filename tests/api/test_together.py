@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 from states import FLOWS
 from tests.api.test_pages import page, post, stage, visitor  # noqa: F401  the signed-in clients of the pages
 from tests.api.test_wizard import Inputs
-from workflow import clock, store, together
+from workflow import clock, open_case, store, together
 from workflow.errors import Busy
 
 
@@ -23,8 +24,6 @@ def lacking(stage, who="vptt.han", **fields):
     """A visit that is ready, with an interview that has no letter of its own."""
     visit = stage.file(who, "visit", submit=False)
     values = {**FLOWS["interview"].example(clock.today()), **fields}
-    from workflow import open_case
-
     return visit, open_case(stage.office, stage.actor(who), "interview", values, related=visit).case_id
 
 
@@ -36,8 +35,6 @@ def form_of(visitor, ref, who="vptt.han", **changed):
 
 
 def press(visitor, ref, form, who="vptt.han"):
-    from werkzeug.datastructures import MultiDict
-
     return visitor(who).post(f"/cases/{ref}/send", data=MultiDict(form))
 
 
@@ -82,6 +79,7 @@ def test_the_desk_and_the_officer_read_what_goes_with_what(stage, visitor):
         for one, two in ((visit, interview), (interview, visit)):
             told = re.search(r'<p id="related">.*?</p>', page(visitor(who), f"/cases/{one}"), re.S)
             assert told and f'href="/cases/{stage.row(two)["code"]}"' in told[0]
+            assert ("Đang xem xét" in told[0]) == (who == "vptt.han"), "an applicant reads the outward word"
             assert ("phỏng vấn lãnh đạo" if two == interview else "hoạt động báo chí") in told[0]
 
 
@@ -193,9 +191,14 @@ def test_nobody_elses_draft_is_ever_ticked(stage, visitor):
         form = [*form_of(visitor, visit), ("with", other), (f"version.{other}", "2")]
         assert press(visitor, visit, form).status_code == 404
     assert 'name="with"' not in page(visitor("motcua.mai"), f"/cases/{keyed}/edit/check")
-    token = form_of(visitor, visit, "vptt.han")[0][1]
     desk = re.search(r'name="csrf_token" value="([^"]*)"', page(visitor("motcua.mai"), f"/cases/{keyed}/edit/check"))[1]
-    form = {"csrf_token": desk, "version": str(stage.row(keyed)["version"]), "undertaking": "1", "with": across, f"version.{across}": str(stage.row(across)["version"])}
+    form = {
+        "csrf_token": desk,
+        "version": str(stage.row(keyed)["version"]),
+        "undertaking": "1",
+        "with": across,
+        f"version.{across}": str(stage.row(across)["version"]),
+    }
     assert visitor("motcua.mai").post(f"/cases/{keyed}/send", data=form).status_code == 404
     assert states(stage, visit, strangers, unrelated, keyed, across) == ["draft"] * 5
     for path in ("send", "same-letter"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.workflow.test_races import at_once
-from workflow import open_case, read_case, together
+from workflow import attachments, demo, engine, open_case, read_case, together
 from workflow.errors import Invalid, NotFound
 from workflow.together import Part
 
@@ -96,8 +96,6 @@ def test_a_letter_is_copied_once_and_stands_by_itself(office, stage):
 
 
 def test_a_letter_that_is_held_back_serves_nothing_else(office, stage):
-    from workflow import attachments, demo, engine
-
     actor = stage.actor("vptt.han")
     visit = stage.file("vptt.han", "visit", submit=False)
     interview = open_case(office, actor, "interview", {}, related=visit).case_id
