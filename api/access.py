@@ -21,7 +21,7 @@ ACCESS: dict[str, str] = {
     "rest.calendar_feed": PUBLIC, "rest.track": PUBLIC, "rest.receipt": USER, "rest.openapi": PUBLIC, "rest.docs": PUBLIC,
     # pages
     "web.home": PUBLIC, "web.sign_in": PUBLIC, "web.sign_out": USER, "web.language_": PUBLIC, "web.account": USER, "web.end_session": USER,
-    "web.read_notices": USER, "web.apply": USER, "web.apply_form": USER, "web.apply_elsewhere": USER, "web.edit": USER, "web.edit_screen": USER, "web.answer_return": USER, "web.copy_case": USER, "web.form_sheet": USER, "web.notice_sheet": USER, "web.linked_interview": USER, "web.upload": USER, "web.cases": USER, "web.inbox": USER,
+    "web.read_notices": USER, "web.apply": USER, "web.apply_form": USER, "web.apply_elsewhere": USER, "web.edit": USER, "web.edit_screen": USER, "web.answer_return": USER, "web.copy_case": USER, "web.form_sheet": USER, "web.notice_sheet": USER, "web.linked_interview": USER, "web.send_together": USER, "web.sent": USER, "web.same_letter": USER, "web.upload": USER, "web.cases": USER, "web.inbox": USER,
     "web.case": USER, "web.do": USER, "web.history_page": USER, "web.paper": USER, "web.release_paper": USER, "web.audit_reads": USER, "web.help_": PUBLIC, "web.help_flow": PUBLIC,
     "web.choose_mail": USER, "web.shared": USER, "web.shared_one": USER, "web.admin_messages": USER, "web.admin_message": USER,
     "web.admin_index": USER, "web.admin_calendar": USER, "web.admin_calendar_file": USER, "web.admin_calendar_new": USER, "web.admin_calendar_row": USER,

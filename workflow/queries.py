@@ -128,9 +128,12 @@ def _related(connection: Connection, row: Row, actor: Actor) -> list[dict[str, A
     found = []
     for other in store.query(connection, _RELATED, id=row["id"]):
         case = {**other, "parent": None, "fields": {}, "children": [], "memory": {}}
-        if authority.visible(case, actor, authority.roles_on(case, actor)):
-            label = FLOWS[other["kind"]].states[other["state"]].label
-            found.append({name: other[name] for name in ("id", "code", "kind", "state", "title")} | {"state_label": label.as_dict()})
+        held = authority.roles_on(case, actor)
+        if authority.visible(case, actor, held):
+            state = FLOWS[other["kind"]].states[other["state"]]
+            label = outward_label(state, case) if authority.outside(held, actor) else state.label
+            words = {"kind_label": FLOWS[other["kind"]].title.as_dict(), "state_label": label.as_dict()}
+            found.append({name: other[name] for name in ("id", "code", "kind", "state", "title")} | words)
     return found
 
 

@@ -6,6 +6,22 @@ from flask import Blueprint
 
 web = Blueprint("web", __name__)
 
-from api.web import admin, apply, asking, calendar, cases, papers, public, registry, returned, shared, sheets, track, wizard  # noqa: E402  they hang their routes on it
+from api.web import admin, apply, asking, calendar, cases, papers, public, registry, returned, shared, sheets, together, track, wizard  # noqa: E402  they hang their routes on it
 
-__all__ = ["admin", "apply", "asking", "calendar", "cases", "papers", "public", "registry", "returned", "shared", "sheets", "track", "web", "wizard"]
+__all__ = [
+    "admin",
+    "apply",
+    "asking",
+    "calendar",
+    "cases",
+    "papers",
+    "public",
+    "registry",
+    "returned",
+    "shared",
+    "sheets",
+    "together",
+    "track",
+    "web",
+    "wizard",
+]

@@ -7,6 +7,8 @@ rest of the screen is saved all the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, jsonify, make_response, redirect, render_template, request
@@ -17,9 +19,9 @@ from api.security import request_id
 from api.web import forms, web
 from api.web.apply import catalogues, may_file, office, sentences, told_categories
 from states import FLOWS, Flow
-from states.language import AnyField, Rows, Screen, Text, missing
+from states.language import AnyField, Field, Rows, Screen, Text, missing
 from workflow import categories as known_categories
-from workflow import copying, edit_case, open_case, papers, preview, read_case, routing
+from workflow import copying, edit_case, open_case, papers, preview, read_case, routing, together
 from workflow.engine import BEHALF
 from workflow.errors import Invalid, NotFound, Stale, VersionRequired
 
@@ -183,8 +185,9 @@ def edit_screen(ref: str, name: str) -> Any:
     screen = screen_of(flow, name)
     declared = part_of(flow, screen, case["fields"])
     if request.method == "GET" or not screen.fields:
-        more = _checking(flow, case) if screen is CHECK else {}
-        return _page(flow, screen, forms.stored(declared, case["fields"]), {}, case=case, **more)
+        if screen is CHECK:
+            return check_page(flow, case)
+        return _page(flow, screen, forms.stored(declared, case["fields"]), {}, case=case)
     if screen is flow.screens[0]:  # the category decides what else is asked, and may just have changed
         declared = tuple(item for item in flow.fields if item.name in screen.fields)
     values = forms.typed(declared, request.form)
@@ -253,23 +256,60 @@ def _saved(flow: Flow, case: dict[str, Any], errors: dict[str, list[str]]) -> An
 # --- the last screen ---------------------------------------------------------------------------------------------
 
 
+def check_page(
+    flow: Flow, case: dict[str, Any], values: dict[str, Any] | None = None, errors: dict[str, list[str]] | None = None, status: int = 200, **more: Any
+) -> Any:
+    """The last screen with what was typed and ticked on it; `chosen` are the drafts to be sent with it, all that are ready if it is not told."""
+    return _page(flow, CHECK, values or {}, errors or {}, status, case=case, **_checking(flow, case), **{"chosen_with": None, "unsent": [], **more})
+
+
 def _checking(flow: Flow, case: dict[str, Any]) -> dict[str, Any]:
-    """The route this draft would take, what it lacks with the way there, the interviews that its programme asks for."""
-    home = {name: screen.name for screen in flow.screens for name in screen.fields}
-    route = preview.of_draft(office(), login.needed(), case["id"])
-    lacking = [
-        item | {"screen": home[item["pointer"].split("/")[1]], "name": forms.dotted(item["pointer"], case["fields"])}
-        for item in (route or {}).get("missing", ())
-    ]
-    odd = [
-        item | {"screen": home[item["pointer"].split("/")[1]], "name": forms.dotted(item["pointer"], case["fields"])}
-        for item in (route or {}).get("warnings", ())
-    ]
-    step = flow.table["submit", "draft"]
-    hidden = {"channel", "received_at", "incoming_no"} if case["channel"] == "online" else set()
+    """The route this draft would take, what it lacks with the way there, the interviews of its programme, the drafts that may go with it."""
+    route = preview.of_draft(office(), login.needed(), case["id"]) or {}
+    companions = together.companions(office(), login.needed(), case)
+    drafts = [beside(case, other) for other in companions if together.is_draft(other)]
     return {
-        "route": route, "lacking": lacking, "odd": odd, "step": step, "sending": tuple(item for item in step.inputs if item.name not in hidden),
-        "linked": _linked(case),
+        "route": route, "lacking": _placed(flow, case, route.get("missing", ())), "odd": _placed(flow, case, route.get("warnings", ())),
+        "step": flow.table["submit", "draft"], "sending": sending_of(flow, case, any(draft["ready"] for draft in drafts)), "linked": _linked(case),
+        "together": drafts, "letter": together.letter_for(office(), login.needed(), case, companions),
+    }  # fmt: skip
+
+
+def _placed(flow: Flow, case: dict[str, Any], items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What is said of entries, each with its screen and the name of its input."""
+    home = {name: screen.name for screen in flow.screens for name in screen.fields}
+    return [{**item, "screen": home[item["pointer"].split("/")[1]], "name": forms.dotted(item["pointer"], case["fields"])} for item in items]
+
+
+def sending_of(flow: Flow, case: dict[str, Any], several: bool = False) -> tuple[AnyField, ...]:
+    """What is asked when a request is sent; where `several` may be sent at once the undertaking says that it is given for each."""
+    hidden = {"channel", "received_at", "incoming_no"} if case["channel"] == "online" else set()
+    found = tuple(item for item in flow.table["submit", "draft"].inputs if item.name not in hidden)
+    return tuple(_for_each(item) if several and isinstance(item, Field) else item for item in found)
+
+
+_EACH = Text(
+    "Cam kết này được đưa ra cho hồ sơ này và cho từng hồ sơ được chọn gửi cùng, và được ghi riêng vào mỗi hồ sơ",
+    "This undertaking is given for this request and for each one ticked to be sent with it, and is recorded in each",
+)
+_ALL = Text("áp dụng cho mọi hồ sơ gửi cùng lúc", "counts for all that are sent together")
+
+
+def _for_each(item: Field) -> Field:
+    said = f"{item.label.vi}. {_EACH.vi}." if item.name == "undertaking" else f"{item.label.vi}; {_ALL.vi}"
+    told = f"{item.label.en}. {_EACH.en}." if item.name == "undertaking" else f"{item.label.en}; {_ALL.en}"
+    return replace(item, label=Text(said, told))
+
+
+def beside(case: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A draft that belongs with this one: what it still lacks with the way there, and by when it would be answered if it went now."""
+    flow, actor = FLOWS[other["kind"]], login.needed()
+    route = preview.of_draft(office(), actor, other["id"]) or {}
+    told = [refusal for refusal in route.get("refusals", ()) if refusal["code"] not in ("fields_complete", "papers_complete")]
+    return {
+        "case": other, "ready": bool(route) and not route["refusals"], "due": route.get("statutory_due") or route.get("work_due"),
+        "lacking": [item for item in _placed(flow, other, route.get("missing", ())) if item["flag"] == "legal"],
+        "papers": [paper for paper in route.get("papers", ()) if paper["flag"] == "legal" and not paper["there"]], "told": told, "letter": together.letter_for(office(), actor, other, [case]),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pypdf import PdfWriter
 
 from states import FLOWS
 from tests.pages.filing import PDF, Keys, add_rows, fill_screens, go_on, ref_of, send
-from workflow import clock, demo, store
+from workflow import clock, demo, edit_case, store
 
 pytestmark = pytest.mark.browser
 
@@ -174,6 +174,35 @@ def test_the_form_is_filled_in_by_keyboard_alone(person, lite):
     settled(page)
     assert stored(lite, ref)["crew"][1]["name"] == "AINO MALLI"
     applicant.check()
+
+
+def test_a_visit_and_its_interview_are_sent_with_one_press_by_keyboard(person, lite):
+    """The interview of a programme row: opened from the check, given the visit's letter, sent with the visit; two numbers, two dates."""
+    applicant, stage = person("vptt.han"), demo.Stage(lite)
+    example = FLOWS["visit"].example(clock.today() + timedelta(days=90))
+    example["itinerary"][0]["leader"] = "vp_ubnd"
+    visit = stage.file("vptt.han", "visit", fields=example, submit=False)
+    page = applicant.go(f"/cases/{visit}/edit/check")
+    page.click("#linked button")
+    interview = ref_of(page)
+    assert interview != visit
+    given = {name: value for name, value in FLOWS["interview"].example(clock.today() + timedelta(days=90)).items() if name != "crew"}
+    edit_case(lite, stage.actor("vptt.han"), interview, given, version=stage.row(interview)["version"])
+    page = applicant.go(f"/cases/{visit}/edit/check")
+    assert "Còn thiếu" in page.inner_text("#together") and page.locator("[name=with]").count() == 0
+    applicant.check("an interview that lacks its letter")
+    _press(page, "form[action$='/same-letter'] button", "Enter")
+    page.locator("[name=with]").wait_for()
+    assert page.is_checked("[name=with]") and "request" in stage.row(interview)["papers"]
+    applicant.check("an interview that is ready")
+    _tab_to(page, "with")
+    _tab_to(page, "undertaking")
+    page.keyboard.press("Space")
+    _press(page, "#send button[name=go]", "Enter")
+    page.wait_for_url("**/sent*")
+    applicant.check("sent")
+    told = page.inner_text("main")
+    assert stage.row(visit)["code"] in told and stage.row(interview)["code"] in told and told.count("Hạn trả lời") == 2
 
 
 def _place(page):
