@@ -7,6 +7,7 @@ rest of the screen is saved all the same.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -270,7 +271,7 @@ def _checking(flow: Flow, case: dict[str, Any]) -> dict[str, Any]:
     drafts = [beside(case, other) for other in companions if together.is_draft(other)]
     return {
         "route": route, "lacking": _placed(flow, case, route.get("missing", ())), "odd": _placed(flow, case, route.get("warnings", ())),
-        "step": flow.table["submit", "draft"], "sending": sending_of(flow, case, any(draft["ready"] for draft in drafts)), "linked": _linked(case),
+        "step": flow.table["submit", "draft"], "sending": sending_of(flow, case, any(draft["ready"] for draft in drafts)), "linked": _linked(case, companions),
         "together": drafts, "letter": together.letter_for(office(), login.needed(), case, companions),
     }  # fmt: skip
 
@@ -313,9 +314,16 @@ def beside(case: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _linked(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of the programme that ask for a leader; their interviews are opened from here, each with its own clock."""
-    return [row for row in case["fields"].get("itinerary") or () if row.get("leader")]
+def _linked(case: dict[str, Any], companions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the programme that ask for a leader and have no interview yet; it is opened from here, with a clock of its own."""
+    opened = Counter((other["fields"].get("leader") or {}).get("agency") for other in companions if other["kind"] == "interview")
+    found = []
+    for row in case["fields"].get("itinerary") or ():
+        if opened[row.get("leader")]:
+            opened[row["leader"]] -= 1
+        elif row.get("leader"):
+            found.append(row)
+    return found
 
 
 @web.post("/cases/<ref>/copy")

@@ -183,6 +183,7 @@ def test_a_leader_in_the_programme_opens_an_interview_with_its_own_clock(visitor
     for one, two in ((ref, other), (other, ref)):
         told = client.get(f"/api/v1/cases/{one}").get_json()["related"]
         assert [x["id"] for x in told] == [two]
+    assert "Mở hồ sơ phỏng vấn" not in page(client, f"/cases/{ref}/edit/check"), "what was opened is not offered once more"
     assert (
         client.post(f"/cases/{ref}/interview", data={"csrf_token": sent_of(page(client, f"/cases/{ref}/edit/outlet"))["csrf_token"], "row": "x"}).status_code
         == 404
