@@ -19,7 +19,7 @@ from api.language import label, t
 from api.security import request_id
 from api.web import forms, web
 from api.web.apply import catalogues, may_file, office, sentences, told_categories
-from states import FLOWS, Flow
+from states import FLOWS, Flow, pointers
 from states.language import AnyField, Field, Rows, Screen, Text, missing
 from workflow import categories as known_categories
 from workflow import copying, edit_case, open_case, papers, preview, read_case, routing, together
@@ -277,9 +277,15 @@ def _checking(flow: Flow, case: dict[str, Any]) -> dict[str, Any]:
 
 
 def _placed(flow: Flow, case: dict[str, Any], items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What is said of entries, each with its screen and the name of its input."""
+    """What is said of entries, each with its screen, the name of its input and the words for where that is."""
     home = {name: screen.name for screen in flow.screens for name in screen.fields}
-    return [{**item, "screen": home[item["pointer"].split("/")[1]], "name": forms.dotted(item["pointer"], case["fields"])} for item in items]
+    return [
+        {
+            **item, "screen": home[item["pointer"].split("/")[1]], "name": forms.dotted(item["pointer"], case["fields"]),
+            "where": pointers.words(flow.fields, flow.papers, case["fields"], item["pointer"]),
+        }
+        for item in items
+    ]  # fmt: skip
 
 
 def sending_of(flow: Flow, case: dict[str, Any], several: bool = False) -> tuple[AnyField, ...]:
