@@ -253,7 +253,9 @@ CONSULT_INPUTS: tuple[AnyField, ...] = (
     Field("agencies", "agencies", Text("Hỏi cơ quan", "Ask"), required=True),
     Field("question", "longtext", Text("Nội dung hỏi", "Question"), required=True, min_length=1),
     Field("due_at", "moment", Text("Trả lời trước", "To answer by"), required=True),
-    Field("bundle", "pointers", Text("Phần hồ sơ được gửi kèm", "Parts of the dossier they see")),
+    Field("bundle", "pointers", Text("Phần hồ sơ được gửi kèm", "Parts of the dossier they see"), help=Text(
+        "Không chọn mục nào thì gửi chương trình, tên và quốc tịch của đoàn; cơ quan kiểm tra nhân thân được gửi cả mục thành viên đoàn.",
+        "With nothing ticked they see the programme, names and nationalities; a body that checks identity sees the whole crew.")),
     Rows("dropped", Text("Cơ quan theo quy tắc nhưng không hỏi", "Proposed bodies not asked"), ids=False, one=Text("Cơ quan", "Body"), fields=(
         Field("agency", "agency", Text("Cơ quan", "Body"), required=True),
         Field("rule", "text", Text("Quy tắc", "Rule"), max_length=20),

@@ -117,7 +117,7 @@ def open_paper(office: Office, actor: Actor, paper_id: str, *, how: str = "downl
         told = _purpose(office, row, stored, actor, held, purpose)
     data = vault.read(office, stored)
     if told is not None:
-        reading = Reading(actor.id, row["id"], f"paper:{paper_id}", _capacity(office, row, held), how, told, paper_id)
+        reading = Reading(actor.id, stored["case_id"], f"paper:{paper_id}", _capacity(office, row, held), how, told, paper_id)
         reads.note(office, reading, limited=R.AUDITOR not in held)  # an auditor is shown no identity paper, and may read many others
     return Opened(data, vault.filename(office, stored), stored["media_type"])
 
@@ -130,7 +130,10 @@ def purpose_of(office: Office, actor: Actor, paper_id: str) -> dict[str, Any]:
 
 
 def _found(office: Office, connection: Connection, actor: Actor, paper_id: str) -> tuple[dict[str, Any], dict[str, Any], frozenset[str]]:
-    """The row of a paper, its case and the reader's roles there. Raises `NotFound` for whoever may not read it."""
+    """The row of a paper, the case through which it is read and the reader's roles there. Raises `NotFound` for whoever may not read it.
+
+    That case is the paper's own; for a body that was sent scans of identity papers along it is its question.
+    """
     rows = store.query(
         connection,
         "SELECT id, case_id, name, filename, media_type, file_hash, cipher_hash, key_id, wrapped_key, uploaded_by FROM papers WHERE id = :id",
@@ -138,10 +141,25 @@ def _found(office: Office, connection: Connection, actor: Actor, paper_id: str) 
     )
     if not rows:
         raise NotFound()
-    row, held = queries.loaded(office, connection, actor, rows[0]["case_id"])
-    if not queries.may_open(row, actor, held, rows[0]["name"], paper_id):
-        raise NotFound()
-    return rows[0], row, held
+    stored = rows[0]
+    for ref in (stored["case_id"], *_questions(connection, actor, stored["case_id"])):
+        try:
+            row, held = queries.loaded(office, connection, actor, ref)
+        except NotFound:
+            continue
+        own = row["id"] == stored["case_id"] and queries.may_open(row, actor, held, stored["name"], paper_id)
+        if own or paper_id in queries.scans_sent(office, connection, row, held)[1].values():
+            return stored, row, held
+    raise NotFound()
+
+
+def _questions(connection: Connection, actor: Actor, case_id: str) -> list[str]:
+    """The questions about a case that were put to the reader's own agencies."""
+    agencies = actor.organisations(R.CONSULTEE)
+    if not agencies:
+        return []
+    asked = store.query(connection, "SELECT id, organisation_id FROM cases WHERE parent_id = :id AND kind = 'consultation'", id=case_id)
+    return [question["id"] for question in asked if question["organisation_id"] in agencies]
 
 
 def _purpose(office: Office, row: Row, stored: Mapping[str, Any], actor: Actor, held: frozenset[str], typed: str) -> Text | str | None:
@@ -174,6 +192,8 @@ def task(office: Office, row: Row, held: frozenset[str]) -> Text | None:
     """Why a person opens a paper of this case, where that is plain: it is their own request, it waits for them, or they inspect."""
     if R.APPLICANT in held:
         return _on(row, Text("Hồ sơ của mình", "Own request"))
+    if row["kind"] == "consultation" and R.CONSULTEE in held:
+        return _on(row, Text("Trả lời lấy ý kiến", "Answering the question put to the agency")) if row["state"] == "asked" else None
     if set(queries.waits_of(office, flow_for(row["kind"]), row)) & held:
         state = FLOWS[row["kind"]].states[row["state"]].label
         return _on(row, Text(f"Xử lý hồ sơ ở bước “{state.vi}”", f"Working on the case at “{state.en}”"))

@@ -222,7 +222,8 @@ def visible(row: Row, actor: Actor, held: frozenset[str]) -> bool:
     return R.GUIDE in held and row["state"] in _AFTER_APPROVAL
 
 
-# Who reads scans of identity papers (permission matrix, row *identity papers*), and who may say that a paper is no secret.
+# Who reads scans of identity papers on a case itself (permission matrix, row *identity papers*), and who may say that a paper is no secret.
+# A consulted body reads them through its question: `bundles.scans`.
 IDENTITY_READERS = frozenset({R.APPLICANT, R.INTAKE, R.OFFICER, R.DIRECTOR})
 RELEASERS = frozenset({R.INTAKE, R.OFFICER, R.HEAD})
 _PAPER_READERS = frozenset({R.APPLICANT, R.INTAKE, R.OFFICER, R.HEAD, R.DIRECTOR, R.COMMITTEE, R.LEADER_OFFICE, R.AUDITOR, R.REGISTRY})

@@ -140,14 +140,14 @@ class Stage:
             return error
         raise AssertionError(f"{username} should not have been able to {action}")
 
-    def file(self, username: str, kind: str, *, submit: bool = True, fields: Mapping[str, Any] | None = None, **rest: Any) -> str:
-        """Open a case from the kind's example, with its legal papers, and send it."""
+    def file(self, username: str, kind: str, *, submit: bool = True, fields: Mapping[str, Any] | None = None, papers: tuple[str, ...] = (), **rest: Any) -> str:
+        """Open a case from the kind's example, with its legal papers and those named, and send it."""
         flow = FLOWS[kind]
         assert flow.example is not None
         values = {**flow.example(clock.today()), **(fields or {})}
         done = engine.open_case(self.office, self.actor(username), kind, values, **rest)
         for paper in flow.papers:
-            if paper.flag == "legal":
+            if paper.flag == "legal" or paper.name in papers:
                 self.attach(username, done.case_id, paper.name)
         if submit:
             self.act(username, done.case_id, "submit", undertaking=True)
@@ -211,6 +211,8 @@ def on(moment: datetime) -> Iterator[None]:
         yield
 
 
+# What the police look at where they are asked.
+SCANS = ("passport", "card")
 BY_ACCOUNT = {"cong_an": "ca.phuc", "so_vhttdl": "vhttdl.son", "bien_phong": "bp.tuan"}
 
 
@@ -419,7 +421,7 @@ def _story_jobs() -> Iterator[tuple[int, int, Callable[[Stage, int], None]]]:
         kind: str, stop: str, first: int, *, who: str = "vptt.han", officer: str = "cv.binh", guide: str = "hd.thao", paper: bool = False
     ) -> Callable[[Stage, int], None]:
         def job(stage: Stage, index: int) -> None:
-            ref = stage.file(who, kind, fields=_varied(index, kind, first))
+            ref = stage.file(who, kind, fields=_varied(index, kind, first), papers=SCANS if stop == "consulted" else ())
             advance(stage, ref, kind, stop, officer=officer, guide=guide, paper=paper)
 
         return job
@@ -469,7 +471,7 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
             stage.attach("motcua.mai", ref, "request")
             stage.act("motcua.mai", ref, "submit", undertaking=True)
             return
-        ref = stage.file(who, kind, submit=name not in ("draft", "discarded"), fields=fields)
+        ref = stage.file(who, kind, submit=name not in ("draft", "discarded"), fields=fields, papers=SCANS if name in ("asked", "answered") else ())
         cell = f"/crew/{stage.row(ref)['fields']['crew'][-1]['row']}/card_no"
         items = [{"target": cell, "code": "card_missing"}, {"target": "paper:request", "code": "paper_unreadable"}]
         match name:

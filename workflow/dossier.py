@@ -146,8 +146,8 @@ def shortened(value: Any) -> str:
 def bundle(declared: Iterable[AnyField], fields: Mapping[str, Any], pointers: Iterable[str], *, identity: bool = False) -> dict[str, Any]:
     """The part of a dossier that a consulted agency is shown; by default the programme, and who comes.
 
-    `identity` is for the bodies that read the numbers of identity papers (permission matrix, row *identity papers*);
-    all others get them shortened.
+    `identity` is for the bodies that read the numbers of identity papers (permission matrix, row *identity papers*):
+    by default they get the whole crew. All others get the numbers shortened, and by default none.
     """
     fields = masked(declared, fields, identity=identity)
     chosen = list(pointers) or ["/title", "/purpose", "/content", "/first_day", "/last_day", "/itinerary", "/questions", "/outlet", "/leader"]
@@ -157,9 +157,11 @@ def bundle(declared: Iterable[AnyField], fields: Mapping[str, Any], pointers: It
         if value is not None:
             shown[pointer.strip("/").split("/")[0] if pointer.count("/") == 1 else pointer.strip("/")] = value
     if not list(pointers):
-        shown["crew"] = [
-            {"name": row.get("name", ""), "role": row.get("role", ""), "nationality": row.get("nationality", "")} for row in fields.get("crew") or ()
-        ]
+        shown["crew"] = (
+            fields.get("crew") or []
+            if identity
+            else [{"name": row.get("name", ""), "role": row.get("role", ""), "nationality": row.get("nationality", "")} for row in fields.get("crew") or ()]
+        )
     return shown
 
 

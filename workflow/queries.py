@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from states.kinds.letter import LETTERS
 from states.language import PHASES, Field, Group, Paper, Refusal, Rows, State, Step, Text
 from states.machine import role_refusal
 from states.needs import asked_items
-from workflow import authority, clock, delegations, dossier, engine, reads, returns, schemas, store, vault
+from workflow import authority, bundles, clock, delegations, dossier, engine, reads, returns, schemas, store, vault
 from workflow.authority import Actor, Mandate, Row
 from workflow.deadlines import NEVER, OUTSIDE, lateness, of_case
 from workflow.errors import Invalid, NotFound
@@ -181,6 +181,7 @@ def case_dict(office: Office, connection: Connection, row: dict[str, Any], actor
         "channel": row["channel"], "head_hash": row["head_hash"], "created_at": row["created_at"], "updated_at": row["updated_at"],
         "mine": sorted(held), "papers": {name: paper["id"] for name, paper in row["papers"].items() if _told_of(row, actor, held, name, paper["id"])},
     }  # fmt: skip
+    found["papers"] |= scans_sent(office, connection, row, held)[1]
     if not outside:
         found["applicant_answered"] = row["returned_to"] == actor.id
     if not outside and flow.internal:
@@ -498,24 +499,40 @@ def papers(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
     """The papers of a case, newest first: name, file, who uploaded it as what, when; older versions are marked as replaced.
 
     One that is held back (`held`) is listed only to its uploader and to those who may release it. Outside, people are not named.
+    A consulted body that reads identity papers is given the scans that went along with its question.
     """
     with office.db.read() as connection:
         row, held = loaded(office, connection, actor, ref)
+        main, scans = scans_sent(office, connection, row, held)
+        if main is not None:
+            return _papers_of(office, main, _uploaded(connection, main["id"]), actor, held, lambda _, id_: id_ in scans.values())
         if not authority.reads_papers(held):
             raise NotFound()
-        rows = store.query(
-            connection,
-            "SELECT p.id, p.name, p.filename, p.size, p.media_type, p.file_hash, p.at, p.role, p.org_id, p.uploaded_by, u.name AS person"
-            " FROM papers p LEFT JOIN users u ON u.id = p.uploaded_by WHERE p.case_id = :id ORDER BY p.at, p.id",
-            id=row["id"],
-        )
+        rows = _uploaded(connection, row["id"])
+    return _papers_of(office, row, rows, actor, held, lambda name, id_: may_open(row, actor, held, name, id_))
+
+
+def _uploaded(connection: Connection, case_id: str) -> list[dict[str, Any]]:
+    """The rows of all papers of a case, oldest first."""
+    return store.query(
+        connection,
+        "SELECT p.id, p.name, p.filename, p.size, p.media_type, p.file_hash, p.at, p.role, p.org_id, p.uploaded_by, u.name AS person"
+        " FROM papers p LEFT JOIN users u ON u.id = p.uploaded_by WHERE p.case_id = :id ORDER BY p.at, p.id",
+        id=case_id,
+    )
+
+
+def _papers_of(
+    office: Office, row: Row, rows: list[dict[str, Any]], actor: Actor, held: frozenset[str], opens: Callable[[str, str], bool]
+) -> list[dict[str, Any]]:
+    """Those papers of a case that `opens` lets a person open, by name and id, newest first; `held` are the person's roles."""
     current = {paper["id"] for paper in row["papers"].values()}
     waiting, versions = held_papers(row), dict[str, int]()
     found = []
     for item in rows:
         paper = declared_paper(row, item["name"])
         versions[item["name"]] = versions.get(item["name"], 0) + 1
-        if not may_open(row, actor, held, item["name"], item["id"]):
+        if not opens(item["name"], item["id"]):
             continue
         why = waiting.get(item["id"])
         found.append({
@@ -531,6 +548,18 @@ def papers(office: Office, actor: Actor, ref: str) -> list[dict[str, Any]]:
             "releasable": why is not None and why["by"] != actor.id and authority.releases(paper, held),
         })  # fmt: skip
     return list(reversed(found))
+
+
+def scans_sent(office: Office, connection: Connection, row: Row, held: frozenset[str]) -> tuple[Row | None, dict[str, str]]:
+    """For a consulted body at its own question: the request, and the scans of it that it reads, by name (`bundles.scans`).
+
+    No request for everybody else, and for a body that was sent no scans along or reads them no more.
+    """
+    if row["kind"] != "consultation" or R.CONSULTEE not in held or not (row["memory"].get("shown") or {}).get("papers"):
+        return None, {}
+    main = store.load(connection, row["parent_id"])
+    found = bundles.scans(office, main, row) if main else {}
+    return (main, found) if found else (None, {})
 
 
 # Why a paper is held back, in words.

@@ -160,10 +160,11 @@ def case(ref: str) -> Any:
         parent = read_case(office(), actor, found["parent"]["id"]) if found["parent"] else None
         issued = next((e for e in reversed(entries) if e["action"] == "issue"), None)
         return render_template("letter.html", **shared, parent=parent, meta=LETTERS[found["fields"]["letter"]], issued=issued, act=inside["signature"])
-    asked = _asked(found)
+    asked, attached = _asked(found), _papers(found["id"])
+    scans_sent = [paper for paper in attached if asked and paper["sensitive"]]  # of the request; a question's own papers are scans of answers
     return render_template(
         "case.html", **shared, stepper=_stepper(found, entries), next=_next_sentence(found), letters=letters(office(), actor, found["id"]),
-        attached=_with_history(_papers(found["id"])), opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
+        attached=_with_history([paper for paper in attached if paper not in scans_sent]), scans_sent=_with_history(scans_sent), opinions=inside["opinions"], scans=[p for p in _papers_of(found) if p.office], proposal=inside["proposal"],
         routing=inside["routing"], places=inside["places"], matches=matches_of(office(), actor, found["id"]) if actor.staff else [], topics=_topics(found), stuck=stuck_on(office(), actor, found["id"]), decision=inside["decision"], account=inside["account"], report_fields=REPORT.fields,
         tracking=inside["tracking"], differences=_differences(found), asked=asked,
         sent=_sent_along((asked or {}).get("bundle") or {}),
@@ -398,7 +399,10 @@ def _consult_choices(inside: dict[str, Any], agencies: list[Any]) -> dict[str, A
     running = [item["agency_code"] for item in inside["opinions"] if item["state"] in ("asked", "lapsed") and not item["superseded"]]
     running = [code for code in running if code not in asked]
     others = [o for o in agencies if o.code not in asked | set(running)]
-    return {"bodies": bodies, "others": others, "running": [names[code].name for code in running if code in names]}
+    return {
+        "bodies": bodies, "others": others, "running": [names[code].name for code in running if code in names],
+        "identity": office().profile.identity_readers,
+    }  # fmt: skip
 
 
 def _leave_out(given: dict[str, Any], bodies: list[dict[str, Any]], later: list[str]) -> dict[str, list[str]]:

@@ -179,9 +179,9 @@ def test_a_consulted_body_reads_what_was_sent_along_in_words(lite, browser):
     stage = demo.Stage(lite)
     ref = stage.file("vptt.han", "visit")
     stage.act("motcua.mai", ref, "accept", officer="cv.binh")
-    stage.act("cv.binh", ref, "consult", agencies=["cong_an"], question="Đề nghị cho ý kiến.", due_at=stage.soon())
+    stage.act("cv.binh", ref, "consult", agencies=["so_vhttdl"], question="Đề nghị cho ý kiến.", due_at=stage.soon())
     child = stage.row(stage.children(ref, "consultation")[0])
-    page = browser("ca.phuc").client.get(f"/cases/{child['code']}").get_data(as_text=True)
+    page = browser("vhttdl.son").client.get(f"/cases/{child['code']}").get_data(as_text=True)
     sent = page.split('id="bundle"')[1].split('id="papers"')[0]
     for word in ("Ngày đầu tại địa phương", "Chương trình", "Phóng viên", "Phần Lan", clock.today().strftime("%d/%m/%Y")):
         assert word in sent, word

@@ -20,11 +20,13 @@ def test_only_the_police_read_the_numbers_of_identity_papers(office):
     assert numbers["bo_chqs"] == [f"…{number[-3:]}" for number in own]
 
 
-def test_by_default_nothing_of_identity_papers_goes_along(office):
+def test_by_default_the_police_see_the_crew_with_its_numbers_and_others_who_comes(office):
     stage = demo.Stage(office)
     ref = stage.file("vptt.han", "visit")
     demo.advance(stage, ref, "visit", "under_review")
-    stage.act("cv.binh", ref, "consult", agencies=["cong_an"], question="Hỏi.", due_at=stage.soon())
-    bundle = stage.row(stage.children(ref, "consultation")[0])["fields"]["bundle"]
-    assert {"title", "itinerary", "crew"} <= set(bundle)
-    assert all(set(row) == {"name", "role", "nationality"} for row in bundle["crew"])
+    stage.act("cv.binh", ref, "consult", agencies=["cong_an", "bo_chqs"], question="Hỏi.", due_at=stage.soon())
+    bundles = {row["fields"]["agency"]: row["fields"]["bundle"] for row in map(stage.row, stage.children(ref, "consultation"))}
+    assert all({"title", "itinerary", "crew"} <= set(bundle) for bundle in bundles.values())
+    own = stage.row(ref)["fields"]["crew"]
+    assert bundles["cong_an"]["crew"] == own and all(row["passport_no"] for row in own)
+    assert all(set(row) == {"name", "role", "nationality"} for row in bundles["bo_chqs"]["crew"])

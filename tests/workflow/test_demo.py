@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from states import FLOWS
-from workflow import Office, demo, store
+from workflow import Office, demo, queries, store
 from workflow.audit.verify import verify
 
 
@@ -18,6 +18,15 @@ def test_every_state_has_a_case_and_the_record_is_clean(office):
     assert {(kind, state) for kind, flow in FLOWS.items() for state in flow.states} <= there
     assert stuck == []
     assert report.integrity == "clean" and report.entries > 500
+    asked = [question for question in _questions_to_the_police(office) if question["state"] == "asked"]
+    assert asked and all(row["passport_no"].isalnum() for q in asked for row in q["fields"]["bundle"]["crew"])
+    assert any(set(question["papers"]) == set(demo.SCANS) for question in asked), "and some that come with scans"
+
+
+def _questions_to_the_police(office):
+    """What the police were asked in the demo, as they read it."""
+    police = demo.Stage(office).actor("ca.phuc")
+    return [queries.read_case(office, police, item["id"]) for item in queries.list_cases(office, police, {"limit": 100})["items"]]
 
 
 @pytest.mark.parametrize("locality", ["can-tho", "hai-phong", "quang-ngai", "cao-bang"])

@@ -401,11 +401,11 @@ def test_only_a_changed_part_that_was_shown_is_asked_about_again(lite, data):
     offered = [t.pointer for g in pointers.targets(FLOWS["visit"].fields, (), before) for t in g.targets]
     asked = data.draw(st.lists(st.sampled_from(offered), max_size=3, unique=True))
     agency = data.draw(st.sampled_from(["cong_an", "so_vhttdl"]))
-    was, remembered = bundles.shown(lite, {"kind": "visit", "fields": before, "content_hash": "a"}, asked, agency)
+    was, remembered = bundles.shown(lite, {"kind": "visit", "fields": before, "papers": {}, "content_hash": "a"}, asked, agency)
     after = data.draw(changed("visit", before))
     now = dossier.bundle(FLOWS["visit"].fields, after, asked, identity=agency in lite.profile.identity_readers)
     row = {
-        "kind": "visit", "fields": after, "content_hash": "b", "phase": "review", "round": 2,
+        "kind": "visit", "fields": after, "papers": {}, "content_hash": "b", "phase": "review", "round": 2,
         "children": [["id", "consultation", "answered", "", False, "{}", clock_json({"shown": remembered}), "CT-C-2026-0001", "org", ""]],
     }  # fmt: skip
     found = bundles.standing(lite, row)["outdated"]
