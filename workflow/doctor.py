@@ -192,12 +192,12 @@ def stored(office: Office) -> list[Text]:
         found.append(
             Text(
                 f"{strays} tệp quá {hours} giờ trong thư mục giấy tờ không giấy tờ nào dùng: việc hằng ngày của tiến trình gửi sẽ dọn.",
-                f"{strays} files older than {hours} hours in the folder of papers are named by no paper: the worker's daily round removes them.",
+                f"{strays} file(s) older than {hours} hours lie in the folder of papers and no paper names them: the worker's daily round removes them.",
             )
             if stock.believable
             else Text(
                 f"{strays} tệp trong thư mục giấy tờ mà cơ sở dữ liệu này không dùng tệp nào: có đúng cơ sở dữ liệu và FPD_VAR không? Không tệp nào bị dọn.",
-                f"{strays} files lie in the folder of papers and this database names none of them: are it and FPD_VAR the right ones? None is removed.",
+                f"{strays} file(s) lie in the folder of papers and this database names no file there: are it and FPD_VAR the right ones? None is removed.",
             )
         )
     if lacking:
@@ -205,7 +205,7 @@ def stored(office: Office) -> list[Text]:
         found.append(
             Text(
                 f"{lacking} giấy tờ mất tệp: hỏng dữ liệu, hãy lấy lại từ bản sao lưu ({which}).",
-                f"{lacking} papers lack their file: damage, restore them from a backup ({which}).",
+                f"{lacking} paper(s) lack their file: damage, restore it from a backup ({which}).",
             )
         )
     return found

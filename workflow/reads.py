@@ -1,6 +1,6 @@
 """The record of reads: who opened an identity paper, or a case as an auditor, when, in which capacity, how and for what.
 
-A row is written and committed before the first byte leaves, and can be neither changed nor deleted. It stays when the
+A row is written and committed before the first byte leaves, and can be neither changed nor deleted (its purpose may be sealed anew under another key). It stays when the
 paper itself is erased. Whoever opens too many papers within an hour is refused, and the refusal is a row as well.
 """
 

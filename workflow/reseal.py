@@ -207,11 +207,8 @@ def _write(office: Office, column: Column, changes: list[_Change], outcome: Outc
 def _put(connection: Connection, column: Column, change: _Change) -> int:
     now = column.set(change.now)
     held = {name: change.row[name] for name in (*column.key, *now)}
-    return store.execute(
-        connection,
-        f"UPDATE {column.table} SET {', '.join(f'{name} = :new_{name}' for name in now)} WHERE {' AND '.join(f'{name} = :{name}' for name in held)}",
-        **held, **{f"new_{name}": value for name, value in now.items()},
-    )  # fmt: skip
+    sets, same = ", ".join(f"{name} = :new_{name}" for name in now), " AND ".join(f"{name} = :{name}" for name in held)
+    return store.execute(connection, f"UPDATE {column.table} SET {sets} WHERE {same}", **held, **{f"new_{name}": value for name, value in now.items()})
 
 
 # --- going through a table -------------------------------------------------------------------------------------
@@ -232,11 +229,8 @@ def _read(office: Office, column: Column, after: Row | None) -> list[dict[str, A
 
 
 def _page(connection: Connection, column: Column, after: Row | None) -> list[dict[str, Any]]:
-    names = dict.fromkeys((*column.key, *column.beside, column.name, *filter(None, (column.named,))))
-    key = ", ".join(column.key)
-    where = f" WHERE ({key}) > ({', '.join(f':{name}' for name in column.key)})" if after else ""
-    return store.query(
-        connection,
-        f"SELECT {', '.join(names)} FROM {column.table}{where} ORDER BY {key} LIMIT {PAGE}",
-        **({name: after[name] for name in column.key} if after else {}),
-    )
+    named = (column.named,) if column.named else ()
+    names, key = ", ".join(dict.fromkeys((*column.key, *column.beside, column.name, *named))), ", ".join(column.key)
+    last = {name: after[name] for name in column.key} if after else {}
+    where = f" WHERE ({key}) > ({', '.join(f':{name}' for name in last)})" if last else ""
+    return store.query(connection, f"SELECT {names} FROM {column.table}{where} ORDER BY {key} LIMIT {PAGE}", **last)

@@ -13,13 +13,12 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.exc import DBAPIError
 
 from states import FLOWS
 from tests.house.ground import ROOT
 from workflow import Office, attachments, clock, crypto, db, demo, engine, pins, queries, reads, reseal, sharing, store, worker
 from workflow.audit.verify import verify
-from workflow.crypto import MARK, KeysError, Keyring, key_of, read_keys, sealed_in
+from workflow.crypto import MARK, Keyring, KeysError, key_of, read_keys, sealed_in
 
 SEALED = {"dossiers.fields", "opening.value", "papers.filename", "papers.wrapped_key", "tracking_pins.pin", "shares.shown", "reads.purpose", "idempotency.body"}
 
@@ -96,7 +95,11 @@ def columns_with(office, *marks):
         metadata.reflect(connection)
         for table in metadata.sorted_tables:
             for row in connection.execute(sa.select(table)):
-                found |= {f"{table.name}.{name}" for name, value in zip(table.columns.keys(), row, strict=True) if isinstance(value, str) and any(m in value for m in marks)}
+                found |= {
+                    f"{table.name}.{name}"
+                    for name, value in zip(table.columns.keys(), row, strict=True)
+                    if isinstance(value, str) and any(m in value for m in marks)
+                }
     return found
 
 
@@ -125,7 +128,9 @@ def test_everything_moves_reads_as_before_and_the_key_can_go(house, lived):
     outcome = reseal.reseal(house.office)
     assert (outcome.values, outcome.overtaken, outcome.lost) == (wanted[old], 0, [])
     assert house.lies() == {old: 0, house.office.keys.current: wanted[old]}
-    assert columns_with(house.office, f"{MARK}{old}:", f"u0002{old}:") == set() == {r["key_id"] for r in house.query("SELECT DISTINCT key_id FROM papers")} & {old}
+    assert (
+        columns_with(house.office, f"{MARK}{old}:", f"u0002{old}:") == set() == {r["key_id"] for r in house.query("SELECT DISTINCT key_id FROM papers")} & {old}
+    )
     reseal.free(house.office.keys, reseal.survey(house.office), old)
     house.text, _ = crypto.without_key(house.text, old)
     house.office.db.close()
@@ -179,9 +184,8 @@ reseal.reseal(Office.open({house.url!r}, Path({str(house.files)!r}), keys=crypto
     left = house.lies()
     assert 0 < left[old] < wanted and sum(left.values()) == wanted
     assert read_everything(house, lived) == before, "half done, everything reads"
-    house_lies = house.lies()  # reading a paper wrote one more reading, under the key in use
     outcome = reseal.reseal(house.office)
-    assert outcome.values == left[old] == house_lies[old] and house.lies()[old] == 0
+    assert outcome.values == left[old] and house.lies()[old] == 0
     assert read_everything(house, lived) == before
 
 
@@ -303,6 +307,7 @@ def test_what_does_not_open_is_told_and_left_and_the_rest_goes_on(house, lived):
 
 # --- the door in the append-only tables --------------------------------------------------------------------------
 
+REFUSED = "append-only|not authorized|prohibited"  # by the trigger, or on SQLite by the authorizer before it
 HARM = {
     "plain": "UPDATE dossiers SET fields = '{}'",
     "beside": "UPDATE dossiers SET content_hash = 'x'",
@@ -325,15 +330,17 @@ def test_resealing_lets_nothing_else_through(house, lived, harm):
             store.execute(connection, HARM[harm])
 
     before = columns_with(house.office, "\\u0002"), house.query("SELECT count(*) AS n FROM dossiers")
-    with pytest.raises((DBAPIError, Exception), match="append-only|not authorized|prohibited"):
+    with pytest.raises(Exception, match=REFUSED):
         house.office.db.transact(work)
     assert before == (columns_with(house.office, "\\u0002"), house.query("SELECT count(*) AS n FROM dossiers"))
 
 
 def test_outside_of_it_not_even_ciphertext_changes(house, lived):
     """The same statement is refused before and after, also where it was prepared in between."""
+    house.rotate()
     row = house.query("SELECT case_id, no, fields FROM dossiers WHERE case_id = :id AND no = 1", id=lived["ref"])[0]
-    now = house.office.keys.resealed(row["fields"].replace("\\u0002", "\\u0002"), row["case_id"]).text
+    now = house.office.keys.resealed(row["fields"], row["case_id"]).text
+    assert now != row["fields"]
     sql = "UPDATE dossiers SET fields = :now WHERE case_id = :id AND no = 1"
 
     def plain(connection):
@@ -343,10 +350,10 @@ def test_outside_of_it_not_even_ciphertext_changes(house, lived):
         with db.resealing(connection):
             return plain(connection)
 
-    with pytest.raises(Exception, match="append-only|not authorized|prohibited"):
+    with pytest.raises(Exception, match=REFUSED):
         house.office.db.transact(plain)
     assert house.office.db.transact(door) == 1
-    with pytest.raises(Exception, match="append-only|not authorized|prohibited"):
+    with pytest.raises(Exception, match=REFUSED):
         house.office.db.transact(plain)
 
 
@@ -386,7 +393,9 @@ def test_a_text_says_the_same_under_the_new_key(data, value):
 
 
 def test_the_database_blots_out_as_the_program_does(house, lived):
-    texts = [orjson.dumps(value).decode() for value in ({"a": "\\u0002k1:QUJD", "b": '"\\u0002k1:QUJD"', "c": [OLD.seal("x", "y"), "z"]}, [OLD.seal(1, "p")], "k1:x")]
+    texts = [
+        orjson.dumps(value).decode() for value in ({"a": "\\u0002k1:QUJD", "b": '"\\u0002k1:QUJD"', "c": [OLD.seal("x", "y"), "z"]}, [OLD.seal(1, "p")], "k1:x")
+    ]
     texts += [OLD.seal("whole", "p"), OLD.seal("whole", "p") + " ", "", *(row["fields"] for row in house.query("SELECT fields FROM dossiers LIMIT 20"))]
     for text in texts:
         assert house.query("SELECT fpd_unsealed(:text) AS found", text=text)[0]["found"] == crypto.unsealed(text)
