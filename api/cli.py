@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from api import calendar_cli, locality_cli, place_cli
+from api import calendar_cli, keys_cli, locality_cli, place_cli
 from api.settings import ROOT, Settings, read_settings
 from states import FLOWS, FlowError
 from workflow import calendar, crypto, db, localities, pins, vault
@@ -55,8 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flows.add_argument("--check", action="store_true", help="only say whether docs/flows is current")
     calendar_cli.add(commands)
     locality_cli.add(commands)
-    keys = add("keys", "keys of personal data: new (make the file), rotate (one more, in use from now on), check", run_keys)
-    keys.add_argument("what", choices=["new", "rotate", "check"])
+    keys_cli.add(commands)
     place_cli.add(commands)
     add("doctor", "what is wrong with this installation, in sentences", run_doctor)
     try:
@@ -87,22 +86,6 @@ def _migrated(settings: Settings) -> int:
     office.db.transact(lambda connection: calendar.seed_calendar(connection, calendar.years_ahead()))
     pins.complete(office)
     office.db.close()
-    return 0
-
-
-def run_keys(args: argparse.Namespace) -> int:
-    """Make, renew or check the file of keys. Services have to be started again to use a new key."""
-    path = read_settings().keys_path
-    if args.what == "new":
-        if not crypto.write_private(path, crypto.new_keys()):
-            print(f"Đã có tệp khóa {path}; không ghi đè / there is a file of keys already, it is left as it is: {path}", file=sys.stderr)
-            return 1
-    elif args.what == "rotate":
-        crypto.keys_at(path)
-        crypto.write_private(path, crypto.with_new_key(path.read_text("utf-8")), replace=True)
-    keys = crypto.keys_at(path)
-    print(f"{path}: {', '.join(keys.names)}; đang dùng / in use: {keys.current}")
-    print("Giữ một bản ở nơi khác với dữ liệu: mất khóa là mất dữ liệu cá nhân / keep a copy apart from the data: without the keys it cannot be read")
     return 0
 
 

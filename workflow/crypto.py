@@ -11,7 +11,9 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,9 @@ from workflow import chance
 # No text that anybody types holds this character (schemas refuse it), so that none can be taken for a sealed value.
 MARK = "\x02"
 _IN_JSON = "\\u0002"
+# A sealed value is the whole of a JSON string, or the whole of a text.
+_VALUE = re.compile(r'"\\u0002([^:"\\]+:[A-Za-z0-9+/=]+)"')
+_WHOLE = re.compile(r"\x02[^:]+:[A-Za-z0-9+/=]+")
 _NONCE = 12
 _BLIND = 10  # base32 characters: 50 bits, plenty to tell words apart and too few to say anything of them
 _SHORT = 2_000  # characters of a sealed text that is remembered opened
@@ -33,6 +38,16 @@ _WORD = 12  # letters of a word that its search marks tell apart
 
 class KeysError(Exception):
     """Keys are absent, unsafe or unreadable, or a value was sealed with a key that is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """A stored text under the key in use: what it is now, how many values were sealed anew, how many would not open and why."""
+
+    text: str
+    moved: int
+    lost: int
+    why: str = ""
 
 
 class Keyring:
@@ -104,6 +119,40 @@ class Keyring:
         """Stored text that is sealed as a whole, or was stored before such texts were."""
         return str(self.open(text, place)) if text.startswith(MARK) else text
 
+    def resealed(self, text: str, place: str) -> Resealed:
+        """A stored text with what lies in it under other keys sealed under the one in use, each value bound to the place it had.
+
+        What does not open stays as it is; everything that is not sealed stays to the letter.
+        """
+        made, faults = dict[str, str](), []
+        for sealed, where in sealed_in(text, place):
+            if key_of(sealed) != self.current:
+                try:
+                    made[sealed] = self._moved(sealed, where)
+                except (KeysError, ValueError) as error:
+                    faults.append(str(error))
+        if text.startswith(MARK):
+            now = made.get(text, text)
+        else:
+            now = _VALUE.sub(lambda found: f'"{_IN_JSON}{made[was].removeprefix(MARK)}"' if (was := MARK + found[1]) in made else found[0], text)
+        return Resealed(now, len(made), len(faults), faults[0] if faults else "")
+
+    def _moved(self, sealed: str, place: str) -> str:
+        """One value under the key in use, opened once more before the older form may go."""
+        value = self._open(sealed, place)
+        now = MARK + self.current + ":" + base64.b64encode(self.seal_bytes(value, place)).decode()
+        if self._open(now, place) != value:
+            raise KeysError(f"Không niêm lại được “{place}”. / “{place}” could not be sealed anew.")
+        return now
+
+    def opens(self, sealed: str, place: str) -> bool:
+        """Whether a sealed text opens at its place with the keys that are here."""
+        try:
+            self._open(sealed, place)
+        except (KeysError, ValueError):
+            return False
+        return True
+
     def _opened(self, value: Any, place: str) -> Any:
         if isinstance(value, str):
             return self.open(value, place) if value.startswith(MARK) else value
@@ -124,6 +173,37 @@ def is_sealed(text: str) -> bool:
     return _IN_JSON in text
 
 
+def key_of(sealed: str) -> str:
+    """The name of the key that a sealed value lies under."""
+    return sealed.removeprefix(MARK).partition(":")[0]
+
+
+def sealed_in(text: str, place: str) -> Iterator[tuple[str, str]]:
+    """Every sealed value of a stored text, with its place: the text itself, or strings of the JSON that it is."""
+    if text.startswith(MARK):
+        yield text, place
+    elif is_sealed(text):
+        yield from _within(orjson.loads(text), place)
+
+
+def _within(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and value.startswith(MARK):
+        yield value, place
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _within(item, f"{place}/{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _within(item, row_place(place, index, item))
+
+
+def unsealed(text: str | None) -> str | None:
+    """A stored text with every sealed value blotted out: two that differ in ciphertexts alone are equal then."""
+    if text is None:
+        return None
+    return MARK if _WHOLE.fullmatch(text) else _VALUE.sub(f'"{MARK}"', text)
+
+
 # --- the file of keys ------------------------------------------------------------------------------------------
 
 
@@ -133,9 +213,21 @@ def new_keys() -> str:
 
 
 def with_new_key(text: str) -> str:
-    """The same file with one more key, which is the one in use from now on."""
-    number = sum(not line.startswith("index:") for line in text.split()) + 1
+    """The same file with one more key, which is the one in use from now on. No name is given twice, also after one was taken out."""
+    number = 1 + max((int(found[1]) for found in re.finditer(r"^k(\d+):", text, re.MULTILINE)), default=0)
     return f"{text.rstrip()}\nk{number}:{_key()}\n"
+
+
+def without_key(text: str, name: str) -> tuple[str, str]:
+    """The same file without the key of that name, and the line that was taken out. Raises `KeysError` for the key in use or one that is not there."""
+    keys = read_keys(text)
+    if name not in keys.names:
+        raise KeysError(f"Không có khóa “{name}”. / There is no key “{name}”.")
+    if name == keys.current:
+        raise KeysError(f"Khóa “{name}” đang dùng; hãy thêm khóa mới trước. / “{name}” is the key in use: add a new one first.")
+    lines = text.split()
+    taken = next(line for line in lines if line.startswith(f"{name}:"))
+    return "".join(f"{line}\n" for line in lines if line != taken), taken
 
 
 def _key() -> str:
@@ -148,6 +240,8 @@ def read_keys(text: str) -> Keyring:
     try:
         for line in text.split():
             name, _, key = line.partition(":")
+            if name in found:
+                raise ValueError(name)
             found[name] = base64.b64decode(key, validate=True)
         index = found.pop("index")
         return Keyring(found, list(found)[-1], index)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from workflow import chance, clock
-from workflow.crypto import Keyring
+from workflow.crypto import Keyring, unsealed
 from workflow.errors import Busy
 
 try:
@@ -32,6 +32,8 @@ except ImportError:  # Windows: busy_timeout alone keeps writers apart
 T = TypeVar("T")
 TRIES = 6
 _GUARDED = {"audit_entry", "opening", "dossiers", "reads"}
+# What of the append-only tables may be sealed anew under another key (see `resealing`); the triggers see to the rest.
+_RESEALED = {("opening", "value"), ("dossiers", "fields"), ("reads", "purpose")}
 _AGAIN = {"40001", "40P01", "55P03"}
 _RACED = ("uq_audit_entry", "pk_idempotency")
 _REFUSED = {
@@ -57,6 +59,28 @@ def _authorise(action: int, one: str | None, two: str | None, *_: Any) -> int:
     return sqlite3.SQLITE_OK
 
 
+def _authorise_reseal(action: int, one: str | None, two: str | None, *rest: Any) -> int:
+    return sqlite3.SQLITE_OK if action == sqlite3.SQLITE_UPDATE and (one, two) in _RESEALED else _authorise(action, one, two, *rest)
+
+
+@contextmanager
+def resealing(connection: Connection) -> Iterator[None]:
+    """Inside, in a transaction of `transact`, sealed values of the append-only tables may be replaced by other sealed values.
+
+    The triggers go on refusing whatever would change more than ciphertexts, and everybody else.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite":
+        driver.execute("SET LOCAL fpd.reseal = 'on'")
+        yield
+        return
+    driver.set_authorizer(_authorise_reseal)
+    try:
+        yield
+    finally:  # setting one makes every prepared statement ask again
+        driver.set_authorizer(_authorise)
+
+
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -70,6 +94,7 @@ def _prepare_sqlite(guarded: bool, fast: bool) -> Callable[[Any, Any], None]:
         ):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")
         connection.create_function("fpd_sha256", 1, sha256_text, deterministic=True)
+        connection.create_function("fpd_unsealed", 1, unsealed, deterministic=True)
         if guarded:
             connection.set_authorizer(_authorise)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from states import FLOWS
 from states import roles as R
 from states.language import Text
-from workflow import outbox, store
+from workflow import outbox, store, vault
 from workflow.audit.verify import verify
 from workflow.authority import Row
 from workflow.office import Office
@@ -171,6 +171,7 @@ def examine(office: Office) -> list[Text]:
         found.append(Text(f"{parked} thông báo không gửi được, đã để riêng.", f"{parked} messages could not be delivered and are parked."))
     if waiting > 1000:
         found.append(Text(f"{waiting} việc chờ gửi: tiến trình gửi có chạy không?", f"{waiting} messages wait: is the worker running?"))
+    found += stored(office)
     if report.integrity != "clean":
         found.append(Text("Lịch sử không còn nguyên vẹn: chạy fpd audit verify.", "The record is broken: run fpd audit verify."))
     found += [
@@ -178,4 +179,33 @@ def examine(office: Office) -> list[Text]:
         for r in unknown
         if r["kind"] not in FLOWS or r["state"] not in FLOWS[r["kind"]].states
     ]
+    return found
+
+
+def stored(office: Office) -> list[Text]:
+    """What does not fit between the folder of papers and the rows. A paper that lacks its file is damage: nothing mends that by itself."""
+    stock = vault.stock(office)
+    strays, lacking = len(stock.strays), len(stock.lacking)
+    found = []
+    if strays:
+        hours = int(vault.SAFE.total_seconds() // 3600)
+        found.append(
+            Text(
+                f"{strays} tệp quá {hours} giờ trong thư mục giấy tờ không giấy tờ nào dùng: việc hằng ngày của tiến trình gửi sẽ dọn.",
+                f"{strays} file(s) older than {hours} hours lie in the folder of papers and no paper names them: the worker's daily round removes them.",
+            )
+            if stock.believable
+            else Text(
+                f"{strays} tệp trong thư mục giấy tờ mà cơ sở dữ liệu này không dùng tệp nào: có đúng cơ sở dữ liệu và FPD_VAR không? Không tệp nào bị dọn.",
+                f"{strays} file(s) lie in the folder of papers and this database names no file there: are it and FPD_VAR the right ones? None is removed.",
+            )
+        )
+    if lacking:
+        which = "; ".join(f"{row['code'] or '–'} {row['id']}" for row in stock.lacking[:5]) + ("; …" if lacking > 5 else "")
+        found.append(
+            Text(
+                f"{lacking} giấy tờ mất tệp: hỏng dữ liệu, hãy lấy lại từ bản sao lưu ({which}).",
+                f"{lacking} paper(s) lack their file: damage, restore it from a backup ({which}).",
+            )
+        )
     return found

@@ -1339,7 +1339,7 @@ def keep_answer(office: Office, once: Once, status: int, body: str, etag: str, l
             connection,
             "UPDATE idempotency SET status = :status, body = :body, etag = :etag, location = :location"
             " WHERE user_id = :user_id AND scope = :scope AND key = :key AND body IS NULL",
-            status=status, body=office.keys.seal(body, _place(once)), etag=etag, location=location, user_id=once.user_id, scope=once.scope, key=once.key,
+            status=status, body=office.keys.seal(body, answer_place(once.user_id, once.scope, once.key)), etag=etag, location=location, user_id=once.user_id, scope=once.scope, key=once.key,
         )  # fmt: skip
 
     office.db.transact(work)
@@ -1356,12 +1356,13 @@ def kept_answer(office: Office, once: Once) -> dict[str, Any] | None:
             key=once.key,
         )
     if rows and rows[0]["body"]:
-        rows[0]["body"] = office.keys.read(rows[0]["body"], _place(once))
+        rows[0]["body"] = office.keys.read(rows[0]["body"], answer_place(once.user_id, once.scope, once.key))
     return rows[0] if rows else None
 
 
-def _place(once: Once) -> str:
-    return f"idempotency/{once.user_id}/{once.scope}/{once.key}"
+def answer_place(user_id: str, scope: str, key: str) -> str:
+    """What a stored answer is bound to."""
+    return f"idempotency/{user_id}/{scope}/{key}"
 
 
 from states.language import Field  # noqa: E402

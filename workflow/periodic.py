@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from states.language import Text
-from workflow import clock, marks, notices, pins, recount, scan, store, throttle
+from workflow import clock, marks, notices, pins, recount, scan, store, throttle, vault
 from workflow.authority import CLOCK
 from workflow.calendar import seed_calendar, years_ahead
 from workflow.mail import Post
@@ -81,6 +81,7 @@ JOBS: dict[str, Job] = {
         _opening,
         lambda office, slot, post: pins.complete(office) + throttle.forget(office),
     ),
+    "files": Job(Text("Dọn tệp không giấy tờ nào dùng", "Remove files that no paper names"), _opening, lambda office, slot, post: vault.sweep(office)),
     "forget": Job(Text("Bỏ dấu vết các lần chạy cũ", "Drop the marks of old runs"), _opening, lambda office, slot, post: _forget(office)),
 }
 

@@ -1,6 +1,6 @@
 """The record of reads: who opened an identity paper, or a case as an auditor, when, in which capacity, how and for what.
 
-A row is written and committed before the first byte leaves, and can be neither changed nor deleted. It stays when the
+A row is written and committed before the first byte leaves, and can be neither changed nor deleted (its purpose may be sealed anew under another key). It stays when the
 paper itself is erased. Whoever opens too many papers within an hour is refused, and the refusal is a row as well.
 """
 
@@ -94,7 +94,7 @@ def _write(office: Office, connection: Connection, readings: Sequence[Reading]) 
     rows = []
     for one in readings:
         purpose = one.purpose.as_dict() if isinstance(one.purpose, Text) else one.purpose
-        rows.append([one.user_id, one.case_id, one.what, one.role, one.how, office.keys.seal(purpose, _place(one.user_id, at)), one.paper_id])
+        rows.append([one.user_id, one.case_id, one.what, one.role, one.how, office.keys.seal(purpose, place(one.user_id, at)), one.paper_id])
     listed = "json_each(:rows)" if connection.dialect.name == "sqlite" else "json_array_elements(CAST(:rows AS json))"
     columns = ", ".join(f"value ->> {n}" for n in range(7))
     store.execute(
@@ -115,7 +115,8 @@ def _one_at_a_time(connection: Connection, user_id: str) -> None:
         store.query(connection, "SELECT pg_advisory_xact_lock(hashtext(:key))", key=f"reads/{user_id}")
 
 
-def _place(user_id: str, at: str) -> str:
+def place(user_id: str, at: str) -> str:
+    """What the purpose of a reading is bound to."""
     return f"reads/{user_id}/{at}"
 
 
@@ -238,7 +239,7 @@ def _purpose(office: Office, row: Mapping[str, Any]) -> dict[str, str] | None:
     if not row["purpose"]:
         return None
     try:
-        told = office.keys.open(row["purpose"], _place(row["user_id"], row["at"]))
+        told = office.keys.open(row["purpose"], place(row["user_id"], row["at"]))
     except KeysError:
         return None
     return told if isinstance(told, dict) else {"vi": told, "en": told}

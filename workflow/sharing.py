@@ -92,8 +92,13 @@ def _shared(keys: Keyring, connection: Connection, id_: str, organisation_id: st
         connection,
         "INSERT INTO shares (id, case_id, organisation_id, event, shown, at) VALUES (:id, :case, :org, :event, :shown, :at)"
         " ON CONFLICT (case_id, organisation_id, event) DO NOTHING",
-        id=id_, case=row["id"], org=organisation_id, event=event, shown=keys.seal(orjson.dumps(shown(row)).decode(), f"shares/{id_}"), at=clock.stamp(clock.now()),
+        id=id_, case=row["id"], org=organisation_id, event=event, shown=keys.seal(orjson.dumps(shown(row)).decode(), place(id_)), at=clock.stamp(clock.now()),
     )  # fmt: skip
+
+
+def place(id_: str) -> str:
+    """What a shared view is bound to."""
+    return f"shares/{id_}"
 
 
 _COLUMNS = "s.id, s.event, s.shown, s.at, s.organisation_id, c.code, c.kind"
@@ -124,4 +129,4 @@ def one(office: Office, actor: Actor, id_: str) -> dict[str, Any]:
 
 
 def _read(office: Office, row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "shown": orjson.loads(office.keys.read(row["shown"], f"shares/{row['id']}"))}
+    return {**row, "shown": orjson.loads(office.keys.read(row["shown"], place(row["id"])))}

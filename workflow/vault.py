@@ -10,32 +10,38 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from workflow import chance, store
+from workflow import chance, clock, store
 from workflow.crypto import MARK, KeysError
 from workflow.errors import FileDamaged
 from workflow.office import Office
 
 _NONCE = 12
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PART = re.compile(r"\.[0-9a-f]{64}\.[0-9a-f]+\.part")
+# How long a file that no row names is left alone: an upload writes its file first and its row a moment later. This is a
+# matter of how the program writes, not one of the office: no profile sets it.
+SAFE = timedelta(hours=24)
 
 
 def keep(office: Office, paper_id: str, data: bytes, filename: str) -> dict[str, Any]:
     """Encrypt and store the bytes of a paper, on disk before this returns; answers the columns that open them again."""
     key, nonce = chance.salt(), chance.nonce(_NONCE)
-    sealed = nonce + AESGCM(key).encrypt(nonce, data, _place(paper_id).encode())
+    sealed = nonce + AESGCM(key).encrypt(nonce, data, place(paper_id).encode())
     digest = hashlib.sha256(sealed).hexdigest()
     _write(path_of(office, digest), sealed)
     return {
         "file_hash": hashlib.sha256(data).hexdigest(), "size": len(data), "cipher_hash": digest, "key_id": office.keys.current,
-        "wrapped_key": base64.b64encode(office.keys.seal_bytes(key, _place(paper_id, "key"))).decode(),
-        "filename": office.keys.seal(filename, _place(paper_id, "filename")),
+        "wrapped_key": base64.b64encode(office.keys.seal_bytes(key, place(paper_id, "key"))).decode(),
+        "filename": office.keys.seal(filename, place(paper_id, "filename")),
     }  # fmt: skip
 
 
@@ -45,9 +51,9 @@ def read(office: Office, row: Mapping[str, Any]) -> bytes:
         if not row["cipher_hash"]:  # stored before files were encrypted, and not yet sealed
             data = path_of(office, row["file_hash"]).read_bytes()
         else:
-            key = office.keys.open_bytes(base64.b64decode(row["wrapped_key"]), _place(row["id"], "key"), row["key_id"])
+            key = office.keys.open_bytes(base64.b64decode(row["wrapped_key"]), place(row["id"], "key"), row["key_id"])
             sealed = path_of(office, row["cipher_hash"]).read_bytes()
-            data = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], _place(row["id"]).encode())
+            data = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], place(row["id"]).encode())
     except (OSError, ValueError, TypeError, InvalidTag, KeysError) as error:
         raise FileDamaged() from error
     if hashlib.sha256(data).hexdigest() != row["file_hash"]:
@@ -61,7 +67,7 @@ def filename(office: Office, row: Mapping[str, Any]) -> str:
     if not stored.startswith(MARK):
         return stored
     try:
-        return str(office.keys.open(stored, _place(row["id"], "filename")))
+        return str(office.keys.open(stored, place(row["id"], "filename")))
     except KeysError:  # a key that is gone takes the name with it; the paper is still listed
         return "–"
 
@@ -104,6 +110,68 @@ def seal_plain(office: Office) -> int:
     return done
 
 
+# --- what a crash leaves behind --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The folder of papers held against the rows: files long there that no row names, halves of broken writes among them;
+    how many files are named; and the papers (id and code of the case) whose file is not there.
+    """
+
+    strays: tuple[Path, ...]
+    named: int
+    lacking: tuple[dict[str, Any], ...]
+
+    @property
+    def believable(self) -> bool:
+        """Whether folder and database belong together: a database that names none of the files is another one's, or empty."""
+        return self.named > 0
+
+
+def stock(office: Office) -> Stock:
+    """Compare folder and rows. The folder is read before the rows: a file written in between is not even looked at."""
+    limit = (clock.now() - SAFE).timestamp()
+    files = list(_files(office))
+    with office.db.read() as connection:
+        rows = store.query(
+            connection, "SELECT p.id, c.code, coalesce(p.cipher_hash, p.file_hash) AS digest FROM papers p LEFT JOIN cases c ON c.id = p.case_id ORDER BY p.id"
+        )
+    known = {row["digest"] for row in rows}
+    strays = tuple(path for path, written in files if path.name not in known and written < limit)
+    lacking = tuple(row for row in rows if not _there(office, row["digest"]))
+    return Stock(strays, sum(path.name in known for path, _ in files), lacking)
+
+
+def sweep(office: Office) -> int:
+    """Take away the files that no row names and that are older than an upload can be; answers how many.
+
+    Nothing is taken away where the database names no file of the folder at all. A paper without its file is never touched.
+    """
+    found = stock(office)
+    if not found.believable:
+        return 0
+    for path in found.strays:
+        path.unlink(missing_ok=True)
+    return len(found.strays)
+
+
+def _there(office: Office, digest: str) -> bool:
+    return bool(_DIGEST.fullmatch(digest)) and path_of(office, digest).is_file()
+
+
+def _files(office: Office) -> Iterator[tuple[Path, float]]:
+    """The files that this module has written, finished or not, and when; anything else in the folder is not ours to judge."""
+    for path in office.files.glob("[0-9a-f][0-9a-f]/*"):
+        name = path.name
+        ours = (_DIGEST.fullmatch(name) and name.startswith(path.parent.name)) or (_PART.fullmatch(name) and name.startswith(f".{path.parent.name}"))
+        if ours and path.is_file() and not path.is_symlink():
+            try:
+                yield path, path.stat().st_mtime
+            except FileNotFoundError:  # finished, refused or swept by another in this moment
+                continue
+
+
 def path_of(office: Office, digest: str) -> Path:
     """Where a file lies; built from a hash and from nothing else. Raises `ValueError` for what is no hash."""
     if not _DIGEST.fullmatch(digest):
@@ -111,7 +179,7 @@ def path_of(office: Office, digest: str) -> Path:
     return office.files / digest[:2] / digest
 
 
-def _place(paper_id: str, part: str = "bytes") -> str:
+def place(paper_id: str, part: str = "bytes") -> str:
     """What the sealed parts of a paper are bound to: none of them opens in another paper's row."""
     return f"papers/{paper_id}/{part}"
 

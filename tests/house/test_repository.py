@@ -172,6 +172,7 @@ BUILT = {
         "_PRINCIPAL", "columns", "clocks", "parents", "array", "build", "by", "sets", "guard", "table", "', '.join(columns)", "', '.join([one] * rows)",
         "_CONFLICT.get(table, '')", "', '.join(key)", "column", "name", "', '.join(parts)", "', '.join(names)", "picked", "i", "_TYPES.get(name, 'text')",
     },
+    "workflow/reseal.py": {"column.table", "sets", "same", "names", "key", "', '.join((f':{name}' for name in last))", "where", "PAGE"},
     "workflow/registry.py": {"_CASE", "' AND '.join(where)", "'abcdef'[at]", "n", "after", "sent", "row_id", "table", "column", "scope"},
     "workflow/remaining.py": {"users.ACTOR"},
     "workflow/users.py": {"marks", "ACTOR"},
