@@ -10,10 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from states.language import Text, blank, moment
+from states.language import local_day as _day
 
 Row = Mapping[str, Any]
 NON_RESIDENT = ("A3", "A4", "A5", "A6", "A7")
@@ -63,7 +64,7 @@ class Sheet:
         return _day(self.fields.get("last_day")) or max(self._slots(), default=None)
 
     def _slots(self) -> list[date]:
-        return [found.date() for slot in self.fields.get("slots") or () if (found := moment(slot.get("from")))]
+        return [found for slot in self.fields.get("slots") or () if (found := _day(slot.get("from")))]
 
     @property
     def category(self) -> str:
@@ -75,13 +76,6 @@ def checked(fields: Mapping[str, Any], today: date, limits: Limits | None = None
     """Everything worth looking at in a dossier, in the order of the form."""
     sheet = Sheet(fields, today, limits or Limits())
     return [note for check in CHECKS for note in check(sheet)]
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10]) if value else None
-    except ValueError:
-        return None
 
 
 def months_on(day: date, months: int) -> date:
@@ -330,7 +324,7 @@ def _slots(sheet: Sheet) -> Iterator[Note]:
     wanted = sheet.fields.get("duration_min")
     for at, row in sheet.rows("slots"):
         begins, ends = moment(row.get("from")), moment(row.get("to"))
-        if begins and begins.date() < sheet.today - timedelta(days=1):
+        if begins and (_day(begins) or sheet.today) < sheet.today:
             yield Note(f"{at}/from", "slot_past", Text("Thời điểm này đã qua.", "This time has passed."))
         if begins and ends and ends <= begins:
             yield Note(f"{at}/to", "slot_backwards", Text("Kết thúc không sau bắt đầu.", "It ends no later than it begins."))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+OFFICE_TIME = timezone(timedelta(hours=7))  # the whole country keeps one time without summer time
 PHASES = ("requested", "review", "approved", "accompanied", "reported")
 
 # What a field or an input may hold. The borders (API, forms, files) derive their checks from these words.
@@ -426,3 +427,14 @@ def moment(value: Any) -> datetime | None:
             return None
         return read if read.tzinfo else None
     return None
+
+
+def local_day(value: Any) -> date | None:
+    """The day of a date, or of a moment as the office's calendar has it: 06:30 in Hà Nội is still the day before elsewhere. None for anything else."""
+    at = moment(value)
+    if at is not None:
+        return at.astimezone(OFFICE_TIME).date()
+    try:
+        return date.fromisoformat(str(value)[:10]) if value else None
+    except ValueError:
+        return None

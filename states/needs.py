@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from states import roles
-from states.language import AnyField, Child, Facts, Need, Paper, Text, blank, missing, moment
+from states.language import OFFICE_TIME, AnyField, Child, Facts, Need, Paper, Text, blank, missing, moment
+from states.language import local_day as _day
 
 # Events, other than actions of the kind, that can lift a need.
 EVENTS = frozenset({"time", "edit", "upload", "appoint", "setting", "child", "reload"})
-OFFICE_TIME = timezone(timedelta(hours=7))  # the whole country keeps one time without summer time
 
 
 def _list(items: Iterable[str]) -> str:
@@ -77,13 +77,6 @@ correspondent_present = Need(
     lift=Text("Thêm một phóng viên vào đoàn.", "Add a correspondent to the crew."),
     who=(roles.APPLICANT,),
 )
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10]) if value else None
-    except ValueError:
-        return None
 
 
 def _dates(facts: Facts) -> Text | None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from states.language import AnyField, Field, Group, Paper, Rows, Text
+from states.language import AnyField, Field, Group, Paper, Rows, Text, local_day
 
 PAPER = "paper:"
 _WORDS_KEPT = 60
@@ -106,10 +105,8 @@ def key_of(declared: Iterable[AnyField], pointer: str) -> str:
 
 
 def _day(value: Any) -> str:
-    try:
-        return f"{date.fromisoformat(str(value)[:10]):%d/%m/%Y}"
-    except ValueError:
-        return str(value)
+    found = local_day(value)
+    return f"{found:%d/%m/%Y}" if found else str(value)
 
 
 def row_words(row: Mapping[str, Any]) -> str:

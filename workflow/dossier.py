@@ -10,7 +10,7 @@ import orjson
 
 from states import Child, Flow
 from states import roles as R
-from states.language import AnyField, Field, Group, blank, value_at
+from states.language import AnyField, Field, Group, blank, local_day, value_at
 from states.needs import asked_items
 from states.pointers import declared_at
 from states.shared import mark_of
@@ -232,8 +232,9 @@ def number_of(value: Any) -> str:
 
 def days_of(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """First and last day of a programme, or of the times proposed for an interview (ISO dates)."""
-    slots = sorted(slot["from"][:10] for slot in fields.get("slots") or () if slot.get("from"))
-    return fields.get("first_day") or (slots[0] if slots else None), fields.get("last_day") or (slots[-1] if slots else None)
+    slots = sorted(day for slot in fields.get("slots") or () if (day := local_day(slot.get("from"))))
+    first, last = (slots[0].isoformat(), slots[-1].isoformat()) if slots else (None, None)
+    return fields.get("first_day") or first, fields.get("last_day") or last
 
 
 def urgency(fields: Mapping[str, Any], due: str | None) -> dict[str, str] | None:
