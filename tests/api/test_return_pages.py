@@ -295,7 +295,7 @@ def test_the_form_of_consulting_says_who_is_asked_again(visitor, stage, filed): 
     assert sorted(ticked) == ["cong_an", "so_yte"] and "Chợ nổi số 3" in shown and "Hỏi so_yte." in shown and "Hỏi so_vhttdl." not in shown
     assert 'value="/itinerary" checked' in shown and f'value="/itinerary/{row["row"]}" checked' in shown
     case = html.unescape(page(officer, f"/cases/{filed}"))
-    assert case.count(">Hỏi lại<") == 2 and "phải hỏi lại" in case
+    assert case.count(">Hỏi lại<") == 4 and "phải hỏi lại" in case, "in the line on the file and on the opinion itself, for two bodies"
     form = {"version": stage.row(filed)["version"], "question": "Hỏi lại.", "due_at": f"{clock.local(clock.later(days=1)):%Y-%m-%dT%H:%M}", "agencies": ["cong_an"],
             "bundle": ["/itinerary"], "dropped.n": "2", "dropped.0.agency": "cong_an", "dropped.1.agency": "so_yte"}  # fmt: skip
     silent = post(officer, path, **form, go="1")

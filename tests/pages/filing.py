@@ -1,14 +1,38 @@
-"""Types a dossier into the form as a person with a keyboard and no mouse would: screen by screen, row by row, by what each entry is."""
+"""Types a dossier into the form: screen by screen, row by row, by what each entry is, with a mouse or by the keyboard alone."""
 
 from __future__ import annotations
 
 from datetime import datetime
+
+from playwright.sync_api import TimeoutError
 
 from states import FLOWS
 from states.language import Field, Group, Rows
 from workflow import clock, demo
 
 PDF = {"name": "de-nghi.pdf", "mimeType": "application/pdf", "buffer": demo.PDF}
+
+
+class Mouse:
+    """A page worked as a hand on a mouse would, at once and without the way there."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def press(self, selector: str) -> None:
+        self.page.click(selector)
+
+    def type(self, selector: str, text: str) -> None:
+        self.page.fill(selector, text)
+
+    def choose(self, selector: str, value: str) -> None:
+        self.page.select_option(selector, value)
+
+    def tick(self, selector: str, wanted: bool = True) -> None:
+        self.page.set_checked(selector, wanted)
+
+    def upload(self, selector: str, file) -> None:
+        self.page.set_input_files(selector, file)
 
 
 class Keys:
@@ -72,73 +96,81 @@ class Keys:
 
     def upload(self, selector: str, file) -> None:
         """Open the system's file dialogue from the control; what is picked there is not the page's."""
-        self.to(selector)
-        with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Space")
-        chooser.value.set_files(file)
+        self.page.wait_for_load_state()
+        for key in ("Space", "Enter", "Space"):  # a busy browser may take a key before it opens dialogues for this page
+            self.to(selector)
+            try:
+                with self.page.expect_file_chooser(timeout=5000) as chooser:
+                    self.page.keyboard.press(key)
+            except TimeoutError:
+                continue
+            chooser.value.set_files(file)
+            return
+        raise AssertionError(f"no dialogue for {selector}")
 
 
-def put(page, item: Field, name: str, value) -> None:
+def put(hand, item: Field, name: str, value) -> None:
     """One entry, as its declaration says."""
-    at, keys = f"[name='{name}']", Keys(page)
+    at = f"[name='{name}']"
     if item.type == "bool":
-        keys.tick(at, bool(value))
+        hand.tick(at, bool(value))
     elif item.type == "choices":
         for code in value:
-            keys.tick(f"{at}[value={code}]")
+            hand.tick(f"{at}[value={code}]")
     elif item.type in ("choice", "country", "language", "agency"):
-        keys.choose(at, value)
+        hand.choose(at, value)
     elif item.type == "moment":
-        keys.type(at, f"{clock.local(clock.moment(value)):%Y-%m-%dT%H:%M}" if value.endswith("Z") else value)
+        hand.type(at, f"{clock.local(clock.moment(value)):%Y-%m-%dT%H:%M}" if value.endswith("Z") else value)
     else:
-        keys.type(at, str(value))
+        hand.type(at, str(value))
 
 
-def add_rows(page, name: str, wanted: int) -> None:
+def add_rows(hand, name: str, wanted: int) -> None:
     """Press “add” until there are so many rows."""
+    page = hand.page
     while page.locator(f"fieldset[id='{name}'] > .row-card").count() < wanted:
         before = page.locator(f"fieldset[id='{name}'] > .row-card").count()
-        Keys(page).press(f"button[name=add][value='{name}']")
+        hand.press(f"button[name=add][value='{name}']")
         page.locator(f"fieldset[id='{name}'] > .row-card").nth(before).wait_for()
 
 
-def put_rows(page, item: Rows, name: str, rows) -> None:
+def put_rows(hand, item: Rows, name: str, rows) -> None:
     """All rows of a list, with the lists inside them."""
-    add_rows(page, name, len(rows))
+    add_rows(hand, name, len(rows))
     for index, row in enumerate(rows):
-        put_all(page, item.fields, row, f"{name}.{index}.")
+        put_all(hand, item.fields, row, f"{name}.{index}.")
 
 
-def put_all(page, declared, values, at: str = "") -> None:
+def put_all(hand, declared, values, at: str = "") -> None:
     """Every value that is given, those that others depend on first."""
     for item in sorted(declared, key=lambda x: x.when is not None):
         value = values.get(item.name)
         if value in (None, "", [], {}):
             continue
         if isinstance(item, Field):
-            put(page, item, f"{at}{item.name}", value)
+            put(hand, item, f"{at}{item.name}", value)
         elif isinstance(item, Group):
-            put_all(page, item.fields, value, f"{at}{item.name}.")
+            put_all(hand, item.fields, value, f"{at}{item.name}.")
         else:
-            put_rows(page, item, f"{at}{item.name}", value)
+            put_rows(hand, item, f"{at}{item.name}", value)
 
 
-def fill_screens(person, kind: str, values, *, check: bool = False) -> str:
+def fill_screens(person, kind: str, values, *, check: bool = False, hand=Mouse) -> str:
     """The whole form from its first screen to the papers; answers the id of the draft."""
     flow, page = FLOWS[kind], person.page
     person.go(f"/apply/{kind}?category={values['category']}")
     for screen in flow.screens:
         if check:
             person.check("form")
-        put_all(page, [item for item in flow.fields if item.name in screen.fields], values)
-        go_on(page)
+        put_all(hand(page), [item for item in flow.fields if item.name in screen.fields], values)
+        go_on(page, hand)
     return ref_of(page)
 
 
-def go_on(page) -> None:
+def go_on(page, hand=Mouse) -> None:
     """Press the main button of a screen; the next one is there, scripts and all, when this returns."""
     here = page.url.split("#")[0]
-    Keys(page).press("#wizard .bar .btn-main")
+    hand(page).press("#wizard .bar .btn-main")
     page.wait_for_url(lambda url: "/cases/" in url and url.split("#")[0] != here and "/edit/" in url)
     page.wait_for_load_state("load")
 
@@ -148,20 +180,20 @@ def ref_of(page) -> str:
     return page.url.split("/cases/")[1].split("/")[0].split("#")[0]
 
 
-def send(person, ref: str) -> str:
+def send(person, ref: str, hand=Mouse) -> str:
     """Upload the request and send; answers the printed code."""
     page = person.go(f"/cases/{ref}/edit/papers")
-    keys = Keys(page)
-    keys.upload("#p-request", PDF)
-    keys.tick("form[action$='/papers/request'] [name=not_classified]")
-    keys.press("form[action$='/papers/request'] button")
+    works = hand(page)
+    works.upload("#p-request", PDF)
+    works.tick("form[action$='/papers/request'] [name=not_classified]")
+    works.press("form[action$='/papers/request'] button")
     page.wait_for_url("**#papers")
     assert "de-nghi.pdf" in page.inner_text("#papers")
     page = person.go(f"/cases/{ref}/edit/check")
     person.check("form")
-    keys.tick("[name=undertaking]")
+    works.tick("[name=undertaking]")
     with page.expect_navigation():
-        keys.press("#send button[name=go]")
+        works.press("#send button[name=go]")
     assert "/do/" not in page.url and "/edit/" not in page.url, page.inner_text("main")[:1500]
     person.check("submit")
     return ref_of(page)
