@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.installation import actor_named, open_office
+from api.installation import actor_named, open_office, parts_of
 from api.settings import Settings, read_settings
 from states.language import Text
 from workflow import calendar_files as files
@@ -36,14 +35,7 @@ _HOURS = ("opens", "closes", "cutoff")
 
 def add(commands: Any) -> None:
     """Hang the command and what it can do on the parser of `fpd`."""
-    made = commands.add_parser("calendar", help="working days: count a term, import, export, check", description=__doc__)
-    parts = made.add_subparsers(dest="part", required=True, metavar="due|import|export|check|seed|recount")
-
-    def part(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        found: argparse.ArgumentParser = parts.add_parser(name, help=text, description=text)
-        found.set_defaults(run=run)
-        return found
-
+    part = parts_of(commands, "calendar", "working days: count a term, import, export, check", __doc__, "due|import|export|check|seed|recount")
     due = part("due", "when a term ends, and the sum behind it", run_due)
     due.add_argument("received", type=_received, metavar="RECEIVED", help="2026-11-19 (9:00 is meant), 2026-11-19T16:45 (Hà Nội), or with a zone")
     due.add_argument("value", type=_value, metavar="N")

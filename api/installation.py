@@ -1,9 +1,10 @@
-"""What the commands of `fpd` that keep a table share: the office they work in and the person who does it."""
+"""What the commands of `fpd` share that have parts: how they hang on the parser, the office they work in, the person who does it."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,22 @@ from workflow.db import reachable
 
 if TYPE_CHECKING:
     from workflow import Office
+
+
+def parts_of(commands: Any, name: str, said: str, told: str | None, names: str) -> Callable[..., argparse.ArgumentParser]:
+    """Hang a command on the parser of `fpd` and answer what adds a part to it: its name, one line of help, what runs it.
+
+    `said`: the line in the list of commands; `told`: its own help; `names`: its parts, as that help lists them: `import|export`.
+    """
+    made = commands.add_parser(name, help=said, description=told)
+    parts = made.add_subparsers(dest="part", required=True, metavar=names)
+
+    def part(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = parts.add_parser(name, help=text, description=text)
+        found.set_defaults(run=run)
+        return found
+
+    return part
 
 
 def open_office(migrated: Callable[[Connection], bool]) -> Office:

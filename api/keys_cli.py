@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
-from api.installation import open_office
+from api.installation import open_office, parts_of
 from api.settings import read_settings
 from workflow import crypto, db, reseal
 from workflow.office import Office
@@ -23,14 +23,9 @@ _READY = "0009"  # the migration that lets sealed values be sealed anew
 
 def add(commands: Any) -> None:
     """Hang the command and what it can do on the parser of `fpd`."""
-    made = commands.add_parser("keys", help="khóa dữ liệu cá nhân / keys of personal data: new, rotate, reseal, check, retire", description=__doc__)
-    parts = made.add_subparsers(dest="part", required=True, metavar="new|rotate|reseal|check|retire")
-
-    def part(name: str, said: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        found: argparse.ArgumentParser = parts.add_parser(name, help=said, description=said)
-        found.set_defaults(run=run)
-        return found
-
+    part = parts_of(
+        commands, "keys", "khóa dữ liệu cá nhân / keys of personal data: new, rotate, reseal, check, retire", __doc__, "new|rotate|reseal|check|retire"
+    )
     part("new", "tạo tệp khóa / make the file of keys", run_new)
     part("rotate", "thêm một khóa, dùng từ nay (khởi động lại dịch vụ) / one more key, in use from now on (start services again)", run_rotate)
     part("reseal", "niêm lại bằng khóa đang dùng những gì còn dưới khóa cũ / seal what lies under older keys under the one in use", run_reseal)

@@ -7,27 +7,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.installation import parts_of
 from api.settings import Settings, read_settings
 from workflow import db, localities, locality_check
 
 
 def add(commands: Any) -> None:
     """Hang the command and what it can do on the parser of `fpd`."""
-    made = commands.add_parser("locality", help="profiles: list, check, use", description=__doc__)
-    parts = made.add_subparsers(dest="part", required=True, metavar="list|check|use")
-
-    def part(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        found: argparse.ArgumentParser = parts.add_parser(name, help=text, description=text)
-        found.set_defaults(run=run)
-        return found
-
+    part = parts_of(commands, "locality", "profiles: list, check, use", __doc__, "list|check|use")
     part("list", "code, name and what the office has not confirmed yet; * is the one in use", run_list)
     check = part("check", "every fault of a profile with file, key and a sentence; all profiles where none is named", run_check)
     check.add_argument("which", nargs="?", metavar="CODE|FILE")

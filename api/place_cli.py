@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, inspect
 
-from api.installation import actor_named, open_office
+from api.installation import actor_named, open_office, parts_of
 from states.language import Text
 from workflow import place_files as files
 from workflow import places
@@ -22,14 +21,7 @@ from workflow.errors import Invalid
 
 def add(commands: Any) -> None:
     """Hang the command and what it can do on the parser of `fpd`."""
-    made = commands.add_parser("places", help="communes: import and export a province's list", description=__doc__)
-    parts = made.add_subparsers(dest="part", required=True, metavar="import|export")
-
-    def part(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        found: argparse.ArgumentParser = parts.add_parser(name, help=text, description=text)
-        found.set_defaults(run=run)
-        return found
-
+    part = parts_of(commands, "places", "communes: import and export a province's list", __doc__, "import|export")
     bring = part("import", "replace a province's list by a CSV file; rows are ended, never overwritten", run_import)
     bring.add_argument("file", type=Path, metavar="FILE")
     bring.add_argument(

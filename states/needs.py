@@ -1006,7 +1006,7 @@ def agreed_slot(facts: Facts) -> Mapping[str, Any]:
 
 def slot_day(facts: Facts) -> date | None:
     """The local day of the agreed slot."""
-    return _day((agreed_slot(facts).get("slot") or {}).get("from_day") or (agreed_slot(facts).get("slot") or {}).get("from"))
+    return _day((agreed_slot(facts).get("slot") or {}).get("from"))
 
 
 slot_reached = Need(

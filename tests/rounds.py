@@ -49,6 +49,25 @@ class Tally:
     findings: list[str] = field(default_factory=list)
 
 
+def at_once(*presses):
+    """What each of these came to, all started in the same moment; a refusal is the answer, too."""
+    barrier, found = threading.Barrier(len(presses)), []
+
+    def run(press):
+        barrier.wait(60)
+        try:
+            found.append(press())
+        except WorkflowError as error:
+            found.append(error)
+
+    threads = [threading.Thread(target=run, args=(press,)) for press in presses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return found
+
+
 # --- what holds of a record after every fault ----------------------------------------------------------------
 
 

@@ -137,10 +137,11 @@ def stock(office: Office) -> Stock:
         rows = store.query(
             connection, "SELECT p.id, c.code, coalesce(p.cipher_hash, p.file_hash) AS digest FROM papers p LEFT JOIN cases c ON c.id = p.case_id ORDER BY p.id"
         )
-    known = {row["digest"] for row in rows}
+    known, there = {row["digest"] for row in rows}, {path.name for path, _ in files}
     strays = tuple(path for path, written in files if path.name not in known and written < limit)
-    lacking = tuple(row for row in rows if not _there(office, row["digest"]))
-    return Stock(strays, sum(path.name in known for path, _ in files), lacking)
+    # What came after the folder was read is asked for by itself.
+    lacking = tuple(row for row in rows if row["digest"] not in there and not _there(office, row["digest"]))
+    return Stock(strays, len(known & there), lacking)
 
 
 def sweep(office: Office) -> int:

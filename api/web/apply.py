@@ -96,6 +96,12 @@ def apply_elsewhere(key: str) -> Any:
     return render_template("apply_elsewhere.html", referral=found, onward=onward)
 
 
+def flash_refusal(error: WorkflowError) -> None:
+    """Tell on the next page why something was refused: what is wrong with what was given, else the refusal itself."""
+    texts = [text for found in getattr(error, "fields", {}).values() for text in found] or [error.message]
+    flash(" ".join(label(text) for text in texts), "error")
+
+
 @web.post("/cases/<ref>/papers/<name>")
 def upload(ref: str, name: str) -> Any:
     """Attach a paper and come back to where it was done."""
@@ -110,8 +116,7 @@ def upload(ref: str, name: str) -> Any:
     except NotFound:
         raise
     except WorkflowError as error:
-        texts = [x for found in getattr(error, "fields", {}).values() for x in found] or [error.message]
-        flash(" ".join(label(text) for text in texts), "error")
+        flash_refusal(error)
         return redirect(back.replace("#papers", "#main"), 303)  # the message stands at the top
     if stored["held"]:
         why = label(queries.HELD[stored["held"]].as_dict())

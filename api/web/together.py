@@ -11,7 +11,7 @@ from api.errors import STATUS
 from api.language import label, t
 from api.security import request_id
 from api.web import forms, web
-from api.web.apply import office, sentences
+from api.web.apply import flash_refusal, office, sentences
 from api.web.wizard import beside, check_page, sending_of
 from states import FLOWS
 from workflow import read_case, together
@@ -111,8 +111,7 @@ def same_letter(ref: str) -> Any:
     except NotFound:
         raise
     except WorkflowError as error:
-        texts = [text for found in getattr(error, "fields", {}).values() for text in found] or [error.message]
-        flash(" ".join(label(text) for text in texts), "error")
+        flash_refusal(error)
         return redirect(f"/cases/{ref}/edit/check#main", 303)
     flash(t("Đã đính kèm bản sao văn bản đề nghị vào hồ sơ phỏng vấn.", "A copy of the signed request is attached to the interview."))
     return redirect(f"/cases/{visit if back == visit else done.case_id}/edit/check#main", 303)

@@ -41,9 +41,9 @@ class Keys:
     def __init__(self, page):
         self.page = page
 
-    def to(self, selector: str) -> None:
-        """Press Tab until the control has the focus; past the end of the page it starts again at its top."""
-        for _ in range(1500):
+    def to(self, selector: str, within: int = 1500) -> None:
+        """Press Tab until the control has the focus, so many times at most; past the end of the page it starts again at its top."""
+        for _ in range(within):
             if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
                 return
             self.page.keyboard.press("Tab")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workflow.test_races import at_once
+from tests.rounds import at_once
 from workflow import attachments, demo, engine, open_case, read_case, together
 from workflow.errors import Invalid, NotFound
 from workflow.together import Part

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 
 import pytest
 
@@ -38,31 +37,12 @@ def test_one_key_over_http_is_answered_ten_times_alike(office, stage, chooser):
     assert tally.figures["groups"] == 2
 
 
-def at_once(*presses):
-    """What each of these came to, all started in the same moment; a refusal is the answer, too."""
-    barrier, found = threading.Barrier(len(presses)), []
-
-    def run(press):
-        barrier.wait(60)
-        try:
-            found.append(press())
-        except WorkflowError as error:
-            found.append(error)
-
-    threads = [threading.Thread(target=run, args=(press,)) for press in presses]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return found
-
-
 def test_one_key_sent_ten_times_has_one_effect(office, stage):
     ref = stage.file("vptt.han", "visit")
     version = stage.row(ref)["version"]
     actor = stage.actor("motcua.mai")
     key = Once(actor.id, "scope", "key-1", "body")
-    found = at_once(*[lambda: engine.perform(office, actor, ref, "accept", {"officer": "cv.binh"}, version=version, once=key)] * 10)
+    found = rounds.at_once(*[lambda: engine.perform(office, actor, ref, "accept", {"officer": "cv.binh"}, version=version, once=key)] * 10)
     assert [type(d) for d in found] == [engine.Done] * 10, found
     assert [d.replayed for d in found].count(False) == 1
     assert {d.version for d in found} == {version + 1}
@@ -75,7 +55,7 @@ def test_ten_keys_on_one_version_have_one_winner(office, stage):
     version = stage.row(ref)["version"]
     actor = stage.actor("motcua.mai")
     keys = [Once(actor.id, "scope", f"own-{n}", "body") for n in range(10)]
-    found = at_once(*(lambda k=key: engine.perform(office, actor, ref, "accept", {"officer": "cv.binh"}, version=version, once=k) for key in keys))
+    found = rounds.at_once(*(lambda k=key: engine.perform(office, actor, ref, "accept", {"officer": "cv.binh"}, version=version, once=k) for key in keys))
     lost = [error for error in found if isinstance(error, WorkflowError)]
     assert len(lost) == 9
     assert {error.code for error in lost} <= {"changed_meanwhile", "stale"}
@@ -86,7 +66,7 @@ def test_ten_keys_on_one_version_have_one_winner(office, stage):
 def test_one_key_on_an_opening_opens_one_case(office, stage):
     actor = stage.actor("vptt.han")
     key = Once(actor.id, "POST /cases", "key-2", "body")
-    found = at_once(*[lambda: engine.open_case(office, actor, "visit", {"title": "Chuyến"}, once=key)] * 10)
+    found = rounds.at_once(*[lambda: engine.open_case(office, actor, "visit", {"title": "Chuyến"}, once=key)] * 10)
     assert [type(d) for d in found] == [engine.Done] * 10, found
     assert [d.replayed for d in found].count(False) == 1
     assert len({d.case_id for d in found}) == 1
@@ -98,7 +78,7 @@ def test_a_repeated_key_draws_no_number(office, stage):
     refs = [stage.file("vptt.han", "visit", submit=False) for _ in range(3)]
     for ref in refs:
         version, key = stage.row(ref)["version"], Once(actor.id, ref, "key-3", "body")
-        found = at_once(*[lambda r=ref, v=version, k=key: engine.perform(office, actor, r, "submit", {"undertaking": True}, version=v, once=k)] * 10)
+        found = rounds.at_once(*[lambda r=ref, v=version, k=key: engine.perform(office, actor, r, "submit", {"undertaking": True}, version=v, once=k)] * 10)
         assert [type(d) for d in found] == [engine.Done] * 10, found
     numbers = [int(stage.row(ref)["code"].rsplit("-", 1)[1]) for ref in refs]
     assert numbers == list(range(numbers[0], numbers[0] + 3))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
 import pytest
 
 from states import FLOWS
 from tests.files import pdf, unicode_pdf
+from tests.rounds import at_once
 from workflow import bundles, clock, demo, engine, queries, reads, store, vault
 from workflow.attachments import open_paper, purpose_of, receive
 from workflow.desk import internals
@@ -270,26 +270,13 @@ def changed(office, stage, ref):
 
 def test_the_limit_of_an_hour_holds_at_once_too(office, stage, filed, monkeypatch):
     consult(stage, filed, "cong_an")
-    paper, actor, outcomes = scan_of(stage, filed), stage.actor("ca.phuc"), []
+    paper, actor = scan_of(stage, filed), stage.actor("ca.phuc")
     with office.db.read() as connection:
         before = store.query(connection, "SELECT count(*) AS n FROM reads WHERE user_id = :id AND paper_id IS NOT NULL AND how <> 'refused' AND at > :since",
                              id=actor.id, since=clock.stamp(clock.now() - reads.HOUR))[0]["n"]  # fmt: skip
     monkeypatch.setitem(office.profile.__dict__, "papers", replace(office.profile.papers, reads_an_hour=before + 3))
-    barrier = threading.Barrier(5)
-
-    def act():
-        barrier.wait()
-        try:
-            outcomes.append(bool(open_paper(office, actor, paper).data))
-        except SlowDown:
-            outcomes.append(False)
-
-    threads = [threading.Thread(target=act) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(outcomes) == [False] * 2 + [True] * 3
+    found = at_once(*[lambda: bool(open_paper(office, actor, paper).data)] * 5)
+    assert sorted(False if isinstance(one, SlowDown) else one for one in found) == [False] * 2 + [True] * 3
     assert sorted(r["how"] for r in readings(office, paper)) == ["download"] * 3 + ["refused"] * 2
 
 
