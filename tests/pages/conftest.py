@@ -64,13 +64,15 @@ class Person:
             self.go("/sign-in")
             self.page.fill("#username", username)
             self.page.fill("#password", demo.PASSWORD)
-            self.page.click("main button")
+            with self.page.expect_navigation():
+                self.page.click("main button")
         if language == "en":  # it is kept with the account: give it back with `vietnamese`
             self.menu()
             self.page.click("button[lang=en]")
 
     def menu(self) -> None:
         """Unfold the menu of a narrow screen."""
+        self.page.wait_for_load_state()  # the script that folds it has run then
         key = self.page.locator(".menu-key[aria-expanded=false]:visible")
         if key.count():
             key.click()
