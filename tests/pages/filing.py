@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from playwright.sync_api import TimeoutError
@@ -70,8 +71,10 @@ class Keys:
         keyboard.insert_text(text) if text else keyboard.press("Delete")
 
     def choose(self, selector: str, value: str) -> None:
-        """Go up or down a list to a choice."""
+        """Type the first letters of a choice, as far as the keyboard has them, and go up or down the list from there."""
         self.to(selector)
+        label = self.page.evaluate("value => [...document.activeElement.options].find(o => o.value === value)?.text ?? ''", value)
+        self.page.keyboard.type(re.match("[a-z]*", label, re.ASCII | re.IGNORECASE)[0])
         steps = self.page.evaluate(
             "value => [...document.activeElement.options].findIndex(o => o.value === value) - document.activeElement.selectedIndex", value
         )
