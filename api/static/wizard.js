@@ -19,7 +19,7 @@ const fold = () => form.querySelectorAll("[data-when]").forEach((box) => { box.h
 // --- saving --------------------------------------------------------------------------------------------------
 
 const said = document.getElementById("saved");
-let changed = 0, kept = 0, running = null, again = 0, given_up = false;
+let changed = 0, kept = 0, running = null, again = 0, given_up = false, pressed = null;
 
 const say = (text, bad = false) => { said.textContent = text; said.classList.toggle("bad", bad); };
 
@@ -58,7 +58,17 @@ const show = (told) => {
   });
 };
 
-const later = (wait) => { window.clearTimeout(again); again = window.setTimeout(save, wait); };
+// A button that moves between press and release is not pressed: whatever moves the page waits until it is let go, two seconds at most.
+let released = Promise.resolve();
+window.addEventListener("pointerdown", (event) => {
+  if (!event.target.closest("button, a, label")) return;
+  released = new Promise((done) => {
+    ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => window.setTimeout(done), { once: true }));
+    window.setTimeout(done, 2000);
+  });
+});
+
+const later = (wait) => { window.clearTimeout(again); again = window.setTimeout(() => released.then(save), wait); };
 
 const save = () => {
   if (running || given_up || changed === kept) return running;
@@ -67,6 +77,7 @@ const save = () => {
   say(form.dataset.saving);
   running = fetch(form.getAttribute("action") || location.pathname, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" })
     .then(async (answer) => {
+      await released;
       if (answer.type === "opaqueredirect" || answer.status === 401) { given_up = true; say(form.dataset.signin, true); return; }
       if (!answer.ok && answer.status !== 412) { say(form.dataset.failed, true); return; }
       const told = await answer.json();
@@ -82,7 +93,7 @@ const save = () => {
       show(told);
       say(`${form.dataset.saved} ${new Date(told.saved_at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" })}`);
     })
-    .catch(() => { say(form.dataset.offline, true); later(4000); })
+    .catch(async () => { await released; say(form.dataset.offline, true); later(4000); })
     .finally(() => { running = null; if (changed !== kept && !given_up && !again) later(600); });
   again = 0;
   return running;
@@ -90,7 +101,7 @@ const save = () => {
 
 if (form) {
   fold();
-  form.addEventListener("change", () => { changed += 1; fold(); later(250); });
+  form.addEventListener("change", () => { changed += 1; released.then(fold); later(250); });
   form.addEventListener("input", () => { changed += 1; later(1500); });
   window.addEventListener("online", () => later(100));
   // A button waits for the save that is under way: two posts of one version would meet.
@@ -98,8 +109,8 @@ if (form) {
     window.clearTimeout(again);
     if (!running) { kept = changed; return; }
     event.preventDefault();
-    const button = event.submitter;
-    running.finally(() => form.requestSubmit(button));
+    if (!pressed) running.finally(() => { const button = pressed; pressed = null; form.requestSubmit(button); });
+    pressed = event.submitter; // pressed twice meanwhile, it is sent once
   });
   window.addEventListener("beforeunload", (event) => { if (changed !== kept) event.preventDefault(); });
   document.querySelector("[data-added]")?.querySelector("input:not([type=hidden]), select, textarea")?.focus();

@@ -70,7 +70,8 @@ class Person:
                 self.page.click("main button")
         if language == "en":  # it is kept with the account: give it back with `vietnamese`
             self.menu()
-            self.page.click("button[lang=en]")
+            with self.page.expect_navigation():
+                self.page.click("button[lang=en]")
 
     def menu(self) -> None:
         """Unfold the menu of a narrow screen."""
@@ -83,7 +84,8 @@ class Person:
         """Give the account its language back."""
         if self.page.get_attribute("html", "lang") == "en":
             self.menu()
-            self.page.click("button[lang=vi]")
+            with self.page.expect_navigation():
+                self.page.click("button[lang=vi]")
 
     def go(self, path: str):
         self.page.goto(self.site + path)
@@ -119,7 +121,8 @@ class Person:
         self.check(after=f"before {action}")
         if fill:
             fill(self.page)
-        self.page.click("button[name=go]")
+        with self.page.expect_navigation():
+            self.page.click("button[name=go]")
         assert "/do/" not in self.page.url, self.page.inner_text("main")[:1500]
         self.check(after=action)
         return self.page
