@@ -182,3 +182,15 @@ def test_a_case_is_read_part_by_part(person, chromium, lite, site):
     bare.goto(f"{site}/cases/{ref}")
     assert bare.locator(".part:visible").count() == 4 and bare.is_visible("nav.mainnav a[href='/help']")
     plain.close()
+
+
+def test_a_button_stays_filled_where_the_keyboard_reaches_it(person):
+    visitor = person(None)
+    page = visitor.go("/sign-in")
+    page.focus("#password")
+    page.keyboard.press("Tab")
+    colours = "(() => { const s = getComputedStyle(document.activeElement); return [document.activeElement.className, s.backgroundColor, s.color]; })()"
+    while "btn-main" not in page.evaluate("document.activeElement.className"):
+        page.keyboard.press("Tab")
+    assert page.evaluate(colours) == ["btn btn-main", "rgb(18, 58, 104)", "rgb(255, 255, 255)"]
+    visitor.check(after="a focused button")
