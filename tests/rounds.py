@@ -23,7 +23,7 @@ from typing import Any
 
 from states import FLOWS
 from tests.relay import Relay, relay
-from tests.servers import http_server
+from tests.servers import application, http_server
 from workflow import Office, demo, engine, notices, outbox, periodic, queries, scan, store, worker
 from workflow.audit.verify import verify
 from workflow.errors import Conflict, Stale, WorkflowError
@@ -500,7 +500,7 @@ class Sender:
 def key_groups(office: Office, stage: demo.Stage, count: int, chooser: random.Random) -> Tally:
     """So many keys, each sent ten times in parallel through the REST API: one effect, ten equal answers, nine of them replayed."""
     tally = Tally()
-    with http_server(office, SENDERS + 2) as port, ThreadPoolExecutor(SENDERS) as pool:
+    with http_server(application(office), SENDERS + 2) as port, ThreadPoolExecutor(SENDERS) as pool:
         applicant, intake = Sender(port, "vptt.han"), Sender(port, "motcua.mai")
         for number in range(count):
             key = f"key-{number}-{chooser.randrange(10**9)}"

@@ -60,11 +60,11 @@ def application(office: Office):
 
 
 @contextmanager
-def http_server(office: Office, threads: int) -> Iterator[int]:
-    """The service behind real HTTP with this many threads; answers the port on loopback."""
+def http_server(app, threads: int) -> Iterator[int]:
+    """An application behind real HTTP with this many threads; answers the port on loopback."""
     from waitress import create_server, wasyncore
 
-    server = create_server(application(office), host="127.0.0.1", port=0, threads=threads, ident=None)
+    server = create_server(app, host="127.0.0.1", port=0, threads=threads, ident=None)
     running = threading.Thread(target=server.run, daemon=True)
     running.start()
     try:

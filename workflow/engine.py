@@ -167,9 +167,10 @@ def open_case(
         if kind == "letter":
             id_ = _open_letter_by_hand(office, connection, change, actor, parent, letter, replaces, fields, now)
         else:
-            id_ = _open_request(office, connection, change, flow, actor, fields, on_behalf_of, now)
-            if related is not None:
-                _relate(connection, change, actor, id_, related, clock.stamp(now))
+            beside = _beside(connection, actor, related) if related is not None else None
+            id_ = _open_request(office, connection, change, flow, actor, fields, on_behalf_of, beside, now)
+            if beside is not None:
+                change.add("relations", {"case_id": id_, "related_id": beside["id"], "at": clock.stamp(now)})
         version = 1
         _remember(change, once, id_, version, now, 201)
         store.write(connection, change)
@@ -184,7 +185,7 @@ def _now(office: Office) -> datetime:
 
 def _open_request(
     office: Office, connection: Connection, change: Change, flow: Flow, actor: Actor, fields: Any,
-    behalf: Mapping[str, Any] | None, now: datetime,
+    behalf: Mapping[str, Any] | None, beside: Row | None, now: datetime,
 ) -> str:  # fmt: skip
     channel, received, memory = "online", None, {}
     if behalf is not None:
@@ -195,7 +196,7 @@ def _open_request(
         channel, received = asked["channel"], asked.get("received_at")
         if received and (moment(received) or now) > now:
             raise Invalid({"on_behalf_of/received_at": [TEXTS["moment"]]})
-        memory = {"behalf": {k: v for k, v in asked.items() if v is not None}}
+        memory = {"behalf": {k: v for k, v in (asked | _came_with(beside, organisation, asked)).items() if v is not None}}
         role = R.INTAKE
     else:
         own = sorted(actor.organisations(R.APPLICANT))
@@ -211,13 +212,27 @@ def _open_request(
     return str(row["id"])
 
 
-def _relate(connection: Connection, change: Change, actor: Actor, id_: str, ref: str, stamp: str) -> None:
-    """Link a new request with another that the person may file on; each is read from the other."""
+def _beside(connection: Connection, actor: Actor, ref: str) -> Row:
+    """The request that a new one is linked with; the person must be one who may file on it. Each is read from the other."""
     row = store.load(connection, ref)
     held = authority.roles_on(row, actor) if row else frozenset()
     if row is None or row["kind"] not in ("visit", "interview") or not held & {R.APPLICANT, R.INTAKE}:
         raise Invalid({"related": [TEXTS["case"]]})
-    change.add("relations", {"case_id": id_, "related_id": row["id"], "at": stamp})
+    return row
+
+
+def _came_with(beside: Row | None, organisation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """When and under which number the letter came in that asks for both: it was received once. Nothing where they came apart."""
+    if (
+        beside is None
+        or (beside["organisation_id"], beside["channel"]) != (organisation, asked["channel"])
+        or asked.get("received_at")
+        or asked.get("incoming_no")
+    ):
+        return {}
+    sent = (beside["memory"].get("acts") or {}).get("submit") or {"given": {}}
+    first = {**(beside["memory"].get("behalf") or {}), **sent["given"]}
+    return {name: first[name] for name in ("received_at", "incoming_no") if first.get(name)}
 
 
 def leader_office(office: Office, fields: Mapping[str, Any]) -> str | None:

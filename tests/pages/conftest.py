@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.servers import http_server
 from workflow import demo, worker
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -21,16 +22,13 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def site(app, lite):
     """The address of a running service with its worker."""
-    from waitress import create_server
-
-    server = create_server(app, host="127.0.0.1", port=0, threads=4, ident=None)
     stop = threading.Event()
-    threads = [threading.Thread(target=server.run, daemon=True), threading.Thread(target=worker.run, args=(lite, stop, 0.2), daemon=True)]
-    for thread in threads:
-        thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    stop.set()
-    server.close()
+    delivering = threading.Thread(target=worker.run, args=(lite, stop, 0.2), daemon=True)
+    with http_server(app, threads=4) as port:
+        delivering.start()
+        yield f"http://127.0.0.1:{port}"
+        stop.set()
+        delivering.join(60)
 
 
 @pytest.fixture(scope="module")

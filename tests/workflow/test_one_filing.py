@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.rounds import at_once
-from workflow import attachments, demo, engine, open_case, read_case, together
+from workflow import attachments, clock, demo, engine, open_case, read_case, together
 from workflow.errors import Invalid, NotFound
 from workflow.together import Part
 
@@ -106,3 +108,23 @@ def test_a_letter_that_is_held_back_serves_nothing_else(office, stage):
     with pytest.raises(Invalid):
         together.use_letter(office, actor, interview, visit)
     assert stage.row(interview)["papers"] == {}
+
+
+def test_one_paper_letter_is_received_once(office, stage):
+    """What the desk keyed in as received with the visit counts for its interview, unless the interview says otherwise or is another's."""
+    ours, theirs = (office.organisation(stage.row(stage.file(who, "visit", submit=False))["organisation_id"]).code for who in ("vptt.han", "vptt.lam"))
+    came = {"received_at": clock.stamp(clock.now() - timedelta(days=3)), "incoming_no": "118"}
+    behalf = {"organisation": ours, "channel": "post"}
+    visit = stage.file("motcua.mai", "visit", submit=False, on_behalf_of=behalf | came)
+
+    def opened(**changed):
+        return stage.row(stage.file("motcua.mai", "interview", submit=False, on_behalf_of=behalf | changed, related=visit))["memory"]["behalf"]
+
+    assert opened() == behalf | came
+    assert opened(incoming_no="119") == behalf | {"incoming_no": "119"}, "another letter"
+    assert opened(channel="email") == behalf | {"channel": "email"}, "another letter"
+    assert opened(organisation=theirs) == behalf | {"organisation": theirs}
+    sent = stage.file("motcua.mai", "interview", on_behalf_of=behalf, related=visit)
+    assert stage.row(sent)["clocks"]["received_at"] == came["received_at"]
+    stage.act("motcua.mai", visit, "submit", undertaking=True, received_at=clock.stamp(clock.now() - timedelta(days=2)), incoming_no="118a")
+    assert opened() == behalf | {"received_at": stage.row(visit)["clocks"]["received_at"], "incoming_no": "118a"}, "as it was sent"
