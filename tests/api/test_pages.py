@@ -101,6 +101,19 @@ def test_enter_in_a_field_never_decides(stage, visitor):
     assert " disabled" not in first_button(page(visitor("ubnd.minh"), f"/cases/{ref}/do/send_back"))
 
 
+def test_a_closed_act_offers_no_form_and_what_was_typed_meanwhile_is_kept(stage, visitor):
+    ref = stage.file("vptt.han", "visit")
+    stage.act("motcua.mai", ref, "accept", officer="cv.binh")
+    path = f"/cases/{ref}/do/recommend"
+    text = page(visitor("motcua.mai"), path)
+    assert 'class="form act"' not in text and "Việc của: chuyên viên thụ lý." in text and "Về hồ sơ" in text
+    assert 'class="form act"' in page(visitor("cv.binh"), path)
+    form = {"version": str(stage.row(ref)["version"]), "go": "1", "proposal": "approve", "reason": "Chữ đã nhập."}
+    answer = post(visitor("motcua.mai"), path, at="/account", **form)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 403 and 'class="form act"' in text and "Chữ đã nhập." in text and stage.row(ref)["state"] == "under_review"
+
+
 def test_the_main_button_and_what_an_approval_lacks(stage, visitor):
     ref = stage.file("vptt.han", "visit")
     stage.act("motcua.mai", ref, "accept", officer="cv.binh")
