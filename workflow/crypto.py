@@ -33,6 +33,7 @@ _WHOLE = re.compile(r"\x02[^:]+:[A-Za-z0-9+/=]+")
 _NONCE = 12
 _BLIND = 10  # base32 characters: 50 bits, plenty to tell words apart and too few to say anything of them
 _SHORT = 2_000  # characters of a sealed text that is remembered opened
+_DOSSIER = 8_000  # characters of a stored text that is remembered with all its values opened
 _WORD = 12  # letters of a word that its search marks tell apart
 
 
@@ -61,6 +62,7 @@ class Keyring:
         self._index = index
         # A sealed value opens to the same text each time; most cases are read many times.
         self._remembered = lru_cache(maxsize=20_000)(self._open)
+        self._remembered_whole = lru_cache(maxsize=1_000)(self._open_whole)  # a case under way is read several times for each act
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,8 +114,12 @@ class Keyring:
 
     def loads(self, text: str, place: str) -> Any:
         """Stored JSON with every sealed value in it opened; `place` is where the text as a whole belongs."""
-        value = orjson.loads(text)
-        return self._opened(value, place) if _IN_JSON in text else value
+        if _IN_JSON not in text:
+            return orjson.loads(text)
+        return orjson.loads(self._remembered_whole(text, place) if len(text) <= _DOSSIER else self._open_whole(text, place))
+
+    def _open_whole(self, text: str, place: str) -> bytes:
+        return orjson.dumps(self._opened(orjson.loads(text), place))
 
     def read(self, text: str, place: str) -> str:
         """Stored text that is sealed as a whole, or was stored before such texts were."""

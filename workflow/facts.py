@@ -70,6 +70,9 @@ class _Children(Sequence[Child]):
     def __getitem__(self, at: Any) -> Any:
         return self._all()[at]
 
+    def __iter__(self) -> Iterator[Child]:
+        return iter(self._all())
+
     def __len__(self) -> int:
         return len(self._rows)
 

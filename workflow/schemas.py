@@ -93,6 +93,9 @@ class _Value(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return read(self.declared, value)
 
+    def _validate(self, value: Any) -> None:
+        """Nothing is left to ask: reading a value has judged it."""
+
 
 def read(declared: Field, value: Any) -> Any:
     """Read one value as its declaration says; raises ValidationError with a bilingual sentence."""
@@ -310,7 +313,8 @@ _SCHEMAS: dict[tuple[int, bool], tuple[tuple[AnyField, ...], Schema]] = {}
 def _schema(declared: tuple[AnyField, ...], strict: bool) -> Schema:
     found = _SCHEMAS.get((id(declared), strict))
     if found is None:
-        found = _SCHEMAS[id(declared), strict] = (declared, _schema_class(declared, strict)(unknown=RAISE))
+        optional = frozenset(item.name for item in declared if not (strict and item.required))  # not looked at where they are absent
+        found = _SCHEMAS[id(declared), strict] = (declared, _schema_class(declared, strict)(unknown=RAISE, partial=optional))
     return found[1]
 
 
