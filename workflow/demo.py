@@ -199,6 +199,13 @@ class Stage:
                 self.act("vt.van", id_, "issue", number=f"{self.number}/SNgV", on=clock.today().isoformat())
         self.deliver()
 
+    def given_up(self, ref: str) -> datetime:
+        """The moment from which a crew that has not come may be marked so; days off are passed over, however many."""
+        row = self.row(ref)
+        until = self.office.deadlines_for(row).grace_until(row["first_day"])
+        assert until is not None, ref
+        return max(until, clock.now())
+
     def soon(self, days: float = 2) -> str:
         """A moment some days ahead, at the end of office hours."""
         return clock.stamp(clock.now() + timedelta(days=days))
@@ -443,7 +450,7 @@ def _story_jobs() -> Iterator[tuple[int, int, Callable[[Stage, int], None]]]:
             )
         for name, days in (
             ("draft", 0), ("discarded", -4), ("supplement_required", -1), ("clarification_required", -2), ("not_accepted", -6), ("rejected", -15),
-            ("withdrawn", -10), ("stopped", -25), ("cancelled", -7), ("no_show", -14),
+            ("withdrawn", -10), ("stopped", -25), ("cancelled", -7), ("no_show", -30),
         ):  # fmt: skip
             number += 1
             yield days, number, _ending(kind, name, who)
@@ -510,7 +517,7 @@ def _ending(kind: str, name: str, who: str) -> Callable[[Stage, int], None]:
                 stage.act(who, ref, "cancel", reason="Phóng viên ốm.")
             case "no_show":
                 advance(stage, ref, kind, "guided", guide="hd.uyen")
-                with clock.at(start + timedelta(days=9)):
+                with clock.at(stage.given_up(ref)):
                     stage.act("cv.binh", ref, "mark_no_show", note="Không liên lạc được với đoàn.")
             case "suspended":
                 advance(stage, ref, kind, "guided", guide="hd.uyen")

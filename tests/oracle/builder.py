@@ -66,9 +66,9 @@ def press_case(stage: Stage, kind: str, state: str, *, fields: dict[str, Any] | 
         elif state == "revoked":
             stage.act("ubnd.minh", ref, "revoke", grounds=["licence_revoked"], reason="Đã bị thu hồi.", urgent=True)
         elif state == "no_show":
-            with clock.at(now + timedelta(days=4)):
+            now = stage.given_up(ref)
+            with clock.at(now):
                 stage.act("hd.thao", ref, "mark_no_show")
-            now += timedelta(days=4)
         else:
             stage.letters(ref)
             stage.act("hd.thao", ref, "start")

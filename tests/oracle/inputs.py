@@ -135,7 +135,7 @@ def prepare(stage: Stage, kind: str, state: str, action: str, username: str) -> 
             ref = press_case(stage, kind, state, fields={"category": "A10"}).ref
             stage.letters(ref)
         case "mark_no_show":
-            at += timedelta(days=5)
+            at = stage.given_up(ref)
         case "file_report":
             left = [{"row": r["row"], "result": "not_done", "note": "Dừng."} for r in row["fields"].get("itinerary", ())]
             given = {"report": {**REPORT, "rows": left} if kind == "visit" else REPORT}

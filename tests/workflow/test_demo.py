@@ -1,11 +1,12 @@
 """The demo: a case in every state of every kind, on both databases, and a record that verifies."""
 
 import shutil
+from datetime import date, time
 
 import pytest
 
 from states import FLOWS
-from workflow import Office, demo, queries, store
+from workflow import Office, clock, demo, queries, store
 from workflow.audit.verify import verify
 
 
@@ -21,6 +22,18 @@ def test_every_state_has_a_case_and_the_record_is_clean(office):
     asked = [question for question in _questions_to_the_police(office) if question["state"] == "asked"]
     assert asked and all(row["passport_no"].isalnum() for q in asked for row in q["fields"]["bundle"]["crew"])
     assert any(set(question["papers"]) == set(demo.SCANS) for question in asked), "and some that come with scans"
+
+
+@pytest.mark.parametrize("day", [date(2027, 2, 14), date(2027, 5, 10)])
+def test_it_loads_in_the_days_after_a_long_holiday(day, sqlite_template, tmp_path):
+    """Tết, and the end of April: for a week and more no working day has gone by."""
+    shutil.copy(sqlite_template, tmp_path / "demo.sqlite3")
+    office = Office.open(f"sqlite:///{tmp_path / 'demo.sqlite3'}", tmp_path / "files")
+    try:
+        with clock.at(clock.at_local(day, time(16))):
+            assert demo.load(office) > 50
+    finally:
+        office.db.close()
 
 
 def _questions_to_the_police(office):
