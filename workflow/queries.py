@@ -315,9 +315,14 @@ def main_first(acts: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, list[
 
     The next step takes the case on (`forward`) and lacks nothing of its usual use (`hints`).
     """
-    ranked = sorted((a for a in acts if a["allowed"] or in_another_name(a)), key=lambda a: (a["danger"], a["weight"]))
+    ranked = sorted(filter(is_open, acts), key=lambda a: (a["danger"], a["weight"]))
     main = next((a for a in ranked if a["forward"] and not _hints(a)), None)
     return main, [a for a in ranked if a is not main]
+
+
+def is_open(choice: Mapping[str, Any]) -> bool:
+    """Whether the person may take it now, in their own name or in another's."""
+    return bool(choice["allowed"] or in_another_name(choice))
 
 
 def in_another_name(choice: Mapping[str, Any]) -> list[dict[str, Any]]:

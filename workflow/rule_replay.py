@@ -161,7 +161,7 @@ def _possible(office: Office, connection: Connection, roster: Roster, row: dict[
         if not held or not authority.visible(row, person, held):
             continue
         for choice in queries.choices_for(office, connection, row, person, held):
-            if choice["allowed"] or queries.in_another_name(choice):
+            if queries.is_open(choice):
                 found[choice["name"], person.id] = person.name
     return found
 

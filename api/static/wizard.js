@@ -60,13 +60,14 @@ const show = (told) => {
 
 // A button that moves between press and release is not pressed: whatever moves the page waits until it is let go, two seconds at most.
 let released = Promise.resolve();
-window.addEventListener("pointerdown", (event) => {
+
+const hold = (event) => {
   if (!event.target.closest("button, a, label")) return;
   released = new Promise((done) => {
     ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => window.setTimeout(done), { once: true }));
     window.setTimeout(done, 2000);
   });
-});
+};
 
 const later = (wait) => { window.clearTimeout(again); again = window.setTimeout(() => released.then(save), wait); };
 
@@ -76,8 +77,8 @@ const save = () => {
   body.set("then", "stay");
   say(form.dataset.saving);
   running = fetch(form.getAttribute("action") || location.pathname, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" })
+    .finally(() => released)
     .then(async (answer) => {
-      await released;
       if (answer.type === "opaqueredirect" || answer.status === 401) { given_up = true; say(form.dataset.signin, true); return; }
       if (!answer.ok && answer.status !== 412) { say(form.dataset.failed, true); return; }
       const told = await answer.json();
@@ -93,7 +94,7 @@ const save = () => {
       show(told);
       say(`${form.dataset.saved} ${new Date(told.saved_at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Asia/Ho_Chi_Minh" })}`);
     })
-    .catch(async () => { await released; say(form.dataset.offline, true); later(4000); })
+    .catch(() => { say(form.dataset.offline, true); later(4000); })
     .finally(() => { running = null; if (changed !== kept && !given_up && !again) later(600); });
   again = 0;
   return running;
@@ -103,6 +104,7 @@ if (form) {
   fold();
   form.addEventListener("change", () => { changed += 1; released.then(fold); later(250); });
   form.addEventListener("input", () => { changed += 1; later(1500); });
+  window.addEventListener("pointerdown", hold);
   window.addEventListener("online", () => later(100));
   // A button waits for the save that is under way: two posts of one version would meet.
   form.addEventListener("submit", (event) => {

@@ -150,7 +150,7 @@ def case(ref: str) -> Any:
     acts = choices(office(), actor, found["id"])
     flow = FLOWS[found["kind"]]
     main, more = queries.main_first(acts)
-    shut = [a for a in acts if not a["allowed"] and not queries.in_another_name(a)]
+    shut = [a for a in acts if not queries.is_open(a)]
     closed = [a for a in shut if (a["mine"] or a["through"]) and not a["quiet"]]
     others = [a for a in shut if not a["mine"] and not a["through"]]
     shared = {"case": found, "flow": flow, "entries": entries, "main": main, "others": more, "closed": closed, "not_mine": others}
@@ -507,6 +507,7 @@ def do(ref: str, action: str) -> Any:
         "proposal": inside["proposal"] if judged else None, "opinions": inside["opinions"] if judged else [], "judged": judged,
         "route": preview.of_draft(office(), actor, found["id"]) if action == "submit" else None,
     }  # fmt: skip
+    render["shut"] = not render["route"] and not queries.is_open(choice)  # a route says by itself what stops it
     if action in returns.ASKING:
         render["slip"] = asking.offered(found)
     if action == "consult":

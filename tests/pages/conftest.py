@@ -65,12 +65,10 @@ class Person:
             self.go("/sign-in")
             self.page.fill("#username", username)
             self.page.fill("#password", demo.PASSWORD)
-            with self.page.expect_navigation():
-                self.page.click("main button")
+            self.press("main button")
         if language == "en":  # it is kept with the account: give it back with `vietnamese`
             self.menu()
-            with self.page.expect_navigation():
-                self.page.click("button[lang=en]")
+            self.press("button[lang=en]")
 
     def menu(self) -> None:
         """Unfold the menu of a narrow screen."""
@@ -83,8 +81,12 @@ class Person:
         """Give the account its language back."""
         if self.page.get_attribute("html", "lang") == "en":
             self.menu()
-            with self.page.expect_navigation():
-                self.page.click("button[lang=vi]")
+            self.press("button[lang=vi]")
+
+    def press(self, selector: str) -> None:
+        """Press a button that leads to a page."""
+        with self.page.expect_navigation():
+            self.page.click(selector)
 
     def go(self, path: str):
         self.page.goto(self.site + path)
@@ -120,8 +122,7 @@ class Person:
         self.check(after=f"before {action}")
         if fill:
             fill(self.page)
-        with self.page.expect_navigation():
-            self.page.click("button[name=go]")
+        self.press("button[name=go]")
         assert "/do/" not in self.page.url, self.page.inner_text("main")[:1500]
         self.check(after=action)
         return self.page
