@@ -66,6 +66,11 @@ def send(client: Browser, case) -> object:
     return case.call(headers={"X-CSRFToken": client.token}, cookies={"fpd": client.client.get_cookie("fpd").value})
 
 
+def forget_tries(app) -> None:
+    """Wrong passwords that were generated hold up nobody who signs in later: on a quick machine all of them fall within one minute."""
+    app.extensions["office"].db.transact(lambda connection: store.execute(connection, "DELETE FROM login_attempt"))
+
+
 def generate(app, ledger: Ledger, rows, papers, operation, count: int) -> None:
     """`count` requests for one operation: half of the parts are true, half whatever the document allows."""
     name = operation.definition.raw["operationId"]
@@ -83,10 +88,11 @@ def generate(app, ledger: Ledger, rows, papers, operation, count: int) -> None:
         true=st.integers(0, 9),
     )
     def run(case, who, row, paper, true):
-        client = Browser(app, None if name == "sign_in" else who)
         if name == "sign_in":
             answer = case.call()
         else:
+            forget_tries(app)
+            client = Browser(app, who)
             if case.path_parameters and "ref" in case.path_parameters and true:
                 case.path_parameters["ref"] = row["code"] if row["code"] and true % 2 else row["id"]
                 if "If-Match" in (case.headers or {}) or true > 3:
@@ -115,6 +121,7 @@ def test_the_api_keeps_its_word(app, lite, town):
         generate(app, ledger, rows, papers, operation, max(1, CASES // (2 * len(acts)) + 1))
     for operation in others:
         generate(app, ledger, rows, papers, operation, max(2, CASES // (2 * len(others)) + 1))
+    forget_tries(app)
     prepared_acts(app, lite, ledger)
     prepared_others(app, ledger)
     print(f"{ledger.generated} generated, {ledger.prepared} prepared: {dict(sorted(ledger.statuses.items()))}")
